@@ -1,0 +1,1 @@
+"""Rules in event time, incidents, and notifications that cannot be lost."""

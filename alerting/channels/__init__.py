@@ -1,0 +1,1 @@
+"""One module a notification channel, its settings beside it."""

@@ -1,0 +1,1 @@
+"""One module a rule; each is a pure step over readings and time."""

@@ -1,0 +1,69 @@
+"""Time as a dependency, so that a simulated day runs in a moment."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+SECOND_MS = 1_000
+MINUTE_MS = 60 * SECOND_MS
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+QUARTER_MS = 15 * MINUTE_MS
+
+
+class Clock(Protocol):
+    """Says what time it is."""
+
+    def now_ms(self) -> int:
+        """Return the present instant [ms since 1970-01-01 UTC]."""
+        ...
+
+
+class SystemClock:
+    """The machine's wall clock."""
+
+    def now_ms(self) -> int:
+        """Return the machine's time [ms UTC]."""
+        return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class ManualClock:
+    """A clock that moves only when told.
+
+    >>> clock = ManualClock(1_000)
+    >>> clock.advance(500)
+    >>> clock.now_ms()
+    1500
+    """
+
+    at_ms: int = 0
+
+    def now_ms(self) -> int:
+        """Return the instant this clock was last set to [ms UTC]."""
+        return self.at_ms
+
+    def advance(self, by_ms: int) -> None:
+        """Move forward by `by_ms` [ms]."""
+        self.at_ms += by_ms
+
+
+def to_ms(moment: datetime) -> int:
+    """Return an aware datetime as ms since 1970 UTC.
+
+    >>> to_ms(datetime(2026, 9, 1, tzinfo=UTC))
+    1788220800000
+    """
+    if moment.tzinfo is None:
+        raise ValueError("a naive datetime has no instant; give it a zone")
+    return round(moment.timestamp() * 1_000)
+
+
+def from_ms(at_ms: int) -> datetime:
+    """Return ms since 1970 as an aware UTC datetime.
+
+    >>> from_ms(1788220800000).isoformat()
+    '2026-09-01T00:00:00+00:00'
+    """
+    return datetime.fromtimestamp(at_ms / 1_000, tz=UTC)

@@ -1,0 +1,119 @@
+"""The settings of one site as plain values; `caretaker.sitefile` reads them from TOML."""
+
+from dataclasses import dataclass, field
+from datetime import date, time
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """A building of the site; floor area in square metres."""
+
+    id: str
+    name: str
+    area_m2: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A place within a building."""
+
+    id: str
+    name: str
+    building: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A school term, both days included."""
+
+    start: date
+    end: date
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarSettings:
+    """When the school is open. `closed` and `opened` override the national calendar by day."""
+
+    country: str = "CN"
+    terms: tuple[Term, ...] = ()
+    opens: time = time(7, 0)
+    closes: time = time(18, 0)
+    closed: tuple[date, ...] = ()
+    opened: tuple[date, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tariffs:
+    """Flat prices, for money beside every kWh and m3 [CNY]."""
+
+    electricity_cny_kwh: float = 0.538
+    water_cny_m3: float = 4.1
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSettings:
+    """What the site file says of one device; it wins over the page."""
+
+    key: str
+    name: str = ""
+    role: str = "other"
+    building: str = ""
+    area: str = ""
+    parent: str = ""
+    interval_s: int = 0
+    limits: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerSettings:
+    """Where messages come from. An empty `url` means the embedded broker."""
+
+    url: str = ""
+    kind: str = "auto"  # auto, nats, mosquitto: which embedded broker
+    host: str = "127.0.0.1"
+    port: int = 1883
+    client_id: str = "caretaker"
+    topics: tuple[str, ...] = ("#",)
+    username: str = ""
+    ca_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """Where the page and the API listen; loopback unless told otherwise."""
+
+    host: str = "127.0.0.1"
+    port: int = 8420
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSettings:
+    """One notification channel: `kind` names its module, `options` are its own settings."""
+
+    name: str
+    kind: str
+    severities: tuple[str, ...] = ("alarm", "critical")
+    options: dict[str, str | int | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSettings:
+    """Everything the site file says."""
+
+    id: str = "school"
+    name: str = "学校"
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
+    lang: str = "zh-CN"
+    profile: str = "CN"
+    pupils: int = 0
+    area_m2: float = 0.0
+    buildings: tuple[Building, ...] = ()
+    areas: tuple[Area, ...] = ()
+    calendar: CalendarSettings = field(default_factory=CalendarSettings)
+    tariffs: Tariffs = field(default_factory=Tariffs)
+    broker: BrokerSettings = field(default_factory=BrokerSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
+    channels: tuple[ChannelSettings, ...] = (ChannelSettings(name="console", kind="console"),)
+    devices: tuple[DeviceSettings, ...] = ()
+    limits: dict[str, float] = field(default_factory=dict)

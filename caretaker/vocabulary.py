@@ -1,0 +1,187 @@
+"""The nouns every room shares: site, device, point, reading, arrival, rejection."""
+
+from dataclasses import dataclass, field
+from enum import IntFlag, StrEnum
+
+
+class Quality(IntFlag):
+    """What is known against a reading; 0 is good. Flags add up."""
+
+    GOOD = 0
+    ESTIMATED = 1  # computed, not measured
+    SUSPECT = 2  # possible sentinel, spike or stuck value: stored, never judged as truth
+    CLOCK = 4  # the device's clock was out of its window; the time of receipt is used
+    RETAINED = 8  # the broker repeated it: never fresh, never clears an alert
+    NO_CLOCK = 16  # the device sent no time; the time of receipt is used
+    QOS0 = 32  # sent without delivery promise
+
+
+class RejectReason(StrEnum):
+    """Why a payload, or a part of one, went to quarantine."""
+
+    EMPTY = "empty"
+    TOO_LARGE = "too-large"
+    NOT_UTF8 = "not-utf8"
+    NOT_JSON = "not-json"
+    TOO_DEEP = "too-deep"
+    DUPLICATE_KEY = "duplicate-key"
+    WRONG_SHAPE = "wrong-shape"
+    WRONG_TYPE = "wrong-type"
+    NOT_FINITE = "not-finite"
+    OUT_OF_RANGE = "out-of-range"
+    SENTINEL = "sentinel"
+    UNKNOWN_QUANTITY = "unknown-quantity"
+    UNKNOWN_UNIT = "unknown-unit"
+    BAD_NAME = "bad-name"
+    BAD_TIME = "bad-time"
+    NO_DRIVER = "no-driver"
+    CONFLICT = "conflict"  # same point and instant, another value
+    DRIVER_FAULT = "driver-fault"
+    TOO_MANY_DEVICES = "too-many-devices"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One refusal: why, and the evidence in a few words."""
+
+    reason: RejectReason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One value of one channel of a device in canonical units, before it has a point id.
+
+    `ordinal` tells apart two readings of one point in the same millisecond; it is the device's
+    sequence number where there is one, else 0.
+    """
+
+    channel: str
+    quantity: str
+    at_ms: int
+    value: float
+    quality: Quality = Quality.GOOD
+    ordinal: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What one MQTT message became: readings of one device, refusals, or both.
+
+    `device` is the stable key `family:native-id`; empty when no driver recognised the message.
+    `sequence` holds the device's own message numbers within `boot`, if it counts.
+    """
+
+    topic: str
+    payload: bytes
+    received_ms: int
+    device: str = ""
+    driver: str = ""
+    measured: tuple[Measured, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    boot: str = ""
+    sequence: tuple[int, ...] = ()
+    retained: bool = False
+    qos: int = 1
+    model: str = ""
+    redelivered: bool = False
+    digest: bytes = b""
+    """Set for messages without device time or sequence, so that a redelivery is known again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A stored value of a point [canonical unit of its quantity] at an instant [ms UTC]."""
+
+    point: int
+    at_ms: int
+    value: float
+    quality: Quality = Quality.GOOD
+
+
+class DeviceStatus(StrEnum):
+    """Where a device stands between first message and retirement."""
+
+    HEARD = "heard"
+    ADOPTED = "adopted"
+    IGNORED = "ignored"
+    RETIRED = "retired"
+
+
+class DeviceRole(StrEnum):
+    """What a device is for; rules and pages choose by it."""
+
+    ELECTRICITY = "electricity"
+    WATER = "water"
+    ROOM = "room"
+    FRIDGE = "fridge"
+    FREEZER = "freezer"
+    SAMPLE_FRIDGE = "sample_fridge"
+    DOOR = "door"
+    OTHER = "other"
+
+    @property
+    def cold(self) -> bool:
+        """Whether the device watches cold storage."""
+        return self in {DeviceRole.FRIDGE, DeviceRole.FREEZER, DeviceRole.SAMPLE_FRIDGE}
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A thing that publishes.
+
+    `parent` is the id of the meter upstream (0: none, or the main meter); `limits` holds
+    overrides of rule parameters (names of the rule book, e.g. `limit_hi_c`); `source` says
+    who owns its settings: `file` (site.toml, read-only on the page) or `page`.
+    """
+
+    id: int
+    key: str
+    driver: str
+    status: DeviceStatus
+    name: str = ""
+    role: DeviceRole = DeviceRole.OTHER
+    building: str = ""
+    area: str = ""
+    parent: int = 0
+    interval_s: int = 0
+    first_heard_ms: int = 0
+    last_heard_ms: int = 0
+    last_topic: str = ""
+    source: str = "page"
+    model: str = ""
+    limits: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One measured quantity of one channel of one device."""
+
+    id: int
+    device: int
+    channel: str
+    quantity: str
+
+
+class Severity(StrEnum):
+    """How soon a person must act (ISA-18.2 priorities in words)."""
+
+    NOTICE = "notice"
+    ALARM = "alarm"
+    CRITICAL = "critical"
+
+
+class Truth(StrEnum):
+    """The three answers of a rule."""
+
+    OK = "ok"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+
+
+class Period(StrEnum):
+    """A rollup's length; days are cut in the site's zone."""
+
+    QUARTER_HOUR = "15min"
+    HOUR = "hour"
+    DAY = "day"

@@ -1,0 +1,1 @@
+"""The MQTT broker Caretaker brings along when a school has none."""

@@ -1,0 +1,1 @@
+"""A physical school campus with labelled faults that speaks real device dialects."""

@@ -1,0 +1,1 @@
+"""The journal and the embedded store: what was acknowledged is on disk, once."""

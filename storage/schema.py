@@ -1,0 +1,159 @@
+"""The journal's tables, as a list of migrations; a released one is never edited."""
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE device (
+        id INTEGER PRIMARY KEY,
+        key TEXT NOT NULL UNIQUE,
+        driver TEXT NOT NULL,
+        model TEXT NOT NULL DEFAULT '',
+        status TEXT NOT NULL DEFAULT 'heard',
+        name TEXT NOT NULL DEFAULT '',
+        role TEXT NOT NULL DEFAULT 'other',
+        building TEXT NOT NULL DEFAULT '',
+        area TEXT NOT NULL DEFAULT '',
+        parent INTEGER NOT NULL DEFAULT 0,
+        interval_s INTEGER NOT NULL DEFAULT 0,
+        first_heard_ms INTEGER NOT NULL DEFAULT 0,
+        last_heard_ms INTEGER NOT NULL DEFAULT 0,
+        last_topic TEXT NOT NULL DEFAULT '',
+        last_payload BLOB NOT NULL DEFAULT x'',
+        last_qos INTEGER NOT NULL DEFAULT 1,
+        messages INTEGER NOT NULL DEFAULT 0,
+        source TEXT NOT NULL DEFAULT 'page',
+        limits TEXT NOT NULL DEFAULT '{}'
+    );
+    CREATE TABLE point (
+        id INTEGER PRIMARY KEY,
+        device INTEGER NOT NULL REFERENCES device (id),
+        channel TEXT NOT NULL,
+        quantity TEXT NOT NULL,
+        UNIQUE (device, channel, quantity)
+    );
+    CREATE TABLE reading (
+        point INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        ordinal INTEGER NOT NULL DEFAULT 0,
+        value REAL NOT NULL,
+        quality INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (point, at_ms, ordinal)
+    ) WITHOUT ROWID;
+    CREATE TABLE latest (
+        point INTEGER PRIMARY KEY,
+        at_ms INTEGER NOT NULL,
+        value REAL NOT NULL,
+        quality INTEGER NOT NULL,
+        received_ms INTEGER NOT NULL
+    );
+    CREATE TABLE rollup (
+        point INTEGER NOT NULL,
+        period TEXT NOT NULL,
+        start_ms INTEGER NOT NULL,
+        end_ms INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        mean REAL NOT NULL,
+        low REAL NOT NULL,
+        high REAL NOT NULL,
+        last REAL NOT NULL,
+        amount REAL NOT NULL,
+        estimated REAL NOT NULL,
+        covered_ms INTEGER NOT NULL,
+        reason TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (point, period, start_ms)
+    ) WITHOUT ROWID;
+    CREATE TABLE rollup_dirty (
+        point INTEGER NOT NULL,
+        start_ms INTEGER NOT NULL,
+        PRIMARY KEY (point, start_ms)
+    ) WITHOUT ROWID;
+    CREATE TABLE sequence (
+        device INTEGER NOT NULL,
+        boot TEXT NOT NULL,
+        contiguous INTEGER NOT NULL,
+        highest INTEGER NOT NULL,
+        missing TEXT NOT NULL DEFAULT '[]',
+        PRIMARY KEY (device, boot)
+    ) WITHOUT ROWID;
+    CREATE TABLE delivery (
+        digest BLOB PRIMARY KEY,
+        received_ms INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE quarantine (
+        id INTEGER PRIMARY KEY,
+        first_ms INTEGER NOT NULL,
+        last_ms INTEGER NOT NULL,
+        topic TEXT NOT NULL,
+        device TEXT NOT NULL DEFAULT '',
+        driver TEXT NOT NULL DEFAULT '',
+        payload BLOB NOT NULL,
+        digest BLOB NOT NULL,
+        reason TEXT NOT NULL,
+        detail TEXT NOT NULL DEFAULT '',
+        count INTEGER NOT NULL DEFAULT 1,
+        state TEXT NOT NULL DEFAULT 'held',
+        UNIQUE (digest, reason, detail)
+    );
+    CREATE TABLE rule_state (
+        rule TEXT NOT NULL,
+        device INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        PRIMARY KEY (rule, device)
+    ) WITHOUT ROWID;
+    CREATE TABLE incident (
+        id INTEGER PRIMARY KEY,
+        fingerprint TEXT NOT NULL,
+        rule TEXT NOT NULL,
+        rule_version TEXT NOT NULL,
+        device INTEGER NOT NULL,
+        severity TEXT NOT NULL,
+        state TEXT NOT NULL,
+        since_ms INTEGER NOT NULL,
+        opened_ms INTEGER NOT NULL,
+        acknowledged_ms INTEGER,
+        acknowledged_by TEXT NOT NULL DEFAULT '',
+        recovered_ms INTEGER,
+        closed_ms INTEGER,
+        evidence TEXT NOT NULL DEFAULT '{}'
+    );
+    CREATE UNIQUE INDEX incident_one_open ON incident (fingerprint) WHERE state <> 'closed';
+    CREATE INDEX incident_by_device ON incident (device, opened_ms);
+    CREATE TABLE incident_event (
+        id INTEGER PRIMARY KEY,
+        incident INTEGER NOT NULL REFERENCES incident (id),
+        at_ms INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        actor TEXT NOT NULL DEFAULT '',
+        detail TEXT NOT NULL DEFAULT '{}'
+    );
+    CREATE INDEX incident_event_by_incident ON incident_event (incident, id);
+    CREATE TABLE outbox (
+        id INTEGER PRIMARY KEY,
+        incident INTEGER NOT NULL REFERENCES incident (id),
+        kind TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        key TEXT NOT NULL UNIQUE,
+        created_ms INTEGER NOT NULL,
+        due_ms INTEGER NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        state TEXT NOT NULL DEFAULT 'waiting',
+        delivered_ms INTEGER,
+        detail TEXT NOT NULL DEFAULT ''
+    );
+    CREATE INDEX outbox_waiting ON outbox (due_ms) WHERE state = 'waiting';
+    CREATE TABLE audit (
+        id INTEGER PRIMARY KEY,
+        at_ms INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        action TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        detail TEXT NOT NULL DEFAULT '{}',
+        previous BLOB NOT NULL,
+        hash BLOB NOT NULL
+    );
+    CREATE TABLE setting (
+        key TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) WITHOUT ROWID;
+    """,
+)
+"""Migration n brings the file from version n to n + 1 (PRAGMA user_version)."""
