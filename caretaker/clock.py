@@ -28,6 +28,23 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
 
+class ScaledClock:
+    """A clock that started at `start_ms` and runs `speed` times as fast as the machine's.
+
+    It stands on the monotonic clock, so a step of the wall clock never moves it.
+    """
+
+    def __init__(self, start_ms: int, *, speed: float = 1.0) -> None:
+        self.speed = speed
+        self._start_ms = start_ms
+        self._since_ns = time.monotonic_ns()
+
+    def now_ms(self) -> int:
+        """Return the simulated instant [ms UTC]."""
+        elapsed_ms = (time.monotonic_ns() - self._since_ns) / 1_000_000
+        return self._start_ms + round(elapsed_ms * self.speed)
+
+
 @dataclass(slots=True)
 class ManualClock:
     """A clock that moves only when told.
