@@ -1,0 +1,247 @@
+"""One batch of arrivals into one open transaction."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from caretaker.clock import DAY_MS, MINUTE_MS, QUARTER_MS
+from caretaker.vocabulary import Arrival, Quality, Reading, Rejected, RejectReason
+from storage.port import Stored
+from storage.quarantine import keep
+from storage.sequence import SequenceBook
+
+_NOT_TRUTH = int(Quality.SUSPECT | Quality.RETAINED)
+_FUTURE_MS = 5 * MINUTE_MS
+_REDELIVERY_MS = 10 * MINUTE_MS
+_MAX_HEARD = 500
+_HEARD_FLUSH_MS = 5_000
+
+
+@dataclass(slots=True)
+class _DeviceRow:
+    id: int
+    heard_ms: int = 0
+    flushed_ms: int = 0
+    messages: int = 0
+    topic: str = ""
+    payload: bytes = b""
+    qos: int = 1
+
+
+@dataclass(slots=True)
+class Committer:
+    """Writes batches; its caches mirror the file and are dropped when a commit fails."""
+
+    devices: dict[str, _DeviceRow] = field(default_factory=dict)
+    points: dict[tuple[int, str, str], int] = field(default_factory=dict)
+    latest: dict[int, int] = field(default_factory=dict)
+    dirty: set[tuple[int, int]] = field(default_factory=set)
+    heard: int = 0
+    sequences: SequenceBook = field(default_factory=SequenceBook)
+
+    def load(self, connection: sqlite3.Connection) -> None:
+        """Fill the caches from the file."""
+        self.devices = {
+            key: _DeviceRow(id=number, heard_ms=heard)
+            for number, key, heard in connection.execute(
+                "SELECT id, key, last_heard_ms FROM device"
+            )
+        }
+        self.heard = int(
+            connection.execute("SELECT count(*) FROM device WHERE status = 'heard'").fetchone()[0]
+        )
+        self.points = {
+            (device, channel, quantity): number
+            for number, device, channel, quantity in connection.execute(
+                "SELECT id, device, channel, quantity FROM point"
+            )
+        }
+        self.latest = dict(connection.execute("SELECT point, at_ms FROM latest").fetchall())
+        self.dirty = set(connection.execute("SELECT point, start_ms FROM rollup_dirty").fetchall())
+        self.sequences.load(connection)
+
+    def write(
+        self, connection: sqlite3.Connection, arrivals: Sequence[Arrival], *, now_ms: int
+    ) -> Stored:
+        """Store the batch in the open transaction and say what changed."""
+        rows: list[tuple[int, int, int, float, int]] = []
+        sources: list[Arrival] = []
+        new_devices: list[int] = []
+        duplicates = quarantined = 0
+        acks: dict[tuple[int, str], str] = {}
+        for arrival in arrivals:
+            if arrival.digest and self._seen(connection, arrival, now_ms=now_ms):
+                duplicates += len(arrival.measured)
+                continue
+            rejected = arrival.rejected
+            if arrival.device and (arrival.measured or not rejected):
+                device = self._device(connection, arrival, new_devices)
+                if device is None:
+                    rejected = (*rejected, Rejected(RejectReason.TOO_MANY_DEVICES))
+                else:
+                    for item in arrival.measured:
+                        key = (device.id, item.channel, item.quantity)
+                        point = self.points.get(key) or self._point(connection, key)
+                        rows.append(
+                            (point, item.at_ms, item.ordinal, item.value, int(item.quality))
+                        )
+                        sources.append(arrival)
+                    if arrival.sequence:
+                        self.sequences.note(device.id, arrival.boot, arrival.sequence)
+                        acks[device.id, arrival.boot] = arrival.device
+            for refusal in rejected:
+                keep(connection, arrival, refusal)
+                quarantined += 1
+        readings, absorbed, conflicts = self._insert(connection, rows, sources)
+        self._mark(connection, readings, now_ms=now_ms)
+        self._flush_heard(connection)
+        self.sequences.save(connection)
+        return Stored(
+            readings=tuple(readings),
+            duplicates=duplicates + absorbed,
+            quarantined=quarantined + conflicts,
+            new_devices=tuple(new_devices),
+            acks=tuple(
+                (name, boot, self.sequences.contiguous(device, boot))
+                for (device, boot), name in acks.items()
+            ),
+        )
+
+    def _seen(self, connection: sqlite3.Connection, arrival: Arrival, *, now_ms: int) -> bool:
+        if arrival.redelivered:
+            row = connection.execute(
+                "SELECT received_ms FROM delivery WHERE digest = ?", (arrival.digest,)
+            ).fetchone()
+            if row is not None and row[0] > now_ms - _REDELIVERY_MS:
+                return True
+        connection.execute(
+            "INSERT OR REPLACE INTO delivery (digest, received_ms) VALUES (?, ?)",
+            (arrival.digest, arrival.received_ms),
+        )
+        return False
+
+    def _device(
+        self, connection: sqlite3.Connection, arrival: Arrival, new_devices: list[int]
+    ) -> _DeviceRow | None:
+        device = self.devices.get(arrival.device)
+        if device is None:
+            if self.heard >= _MAX_HEARD:
+                return None
+            cursor = connection.execute(
+                "INSERT INTO device (key, driver, model, first_heard_ms, last_heard_ms, last_topic,"
+                " last_payload, last_qos, messages) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                (
+                    arrival.device,
+                    arrival.driver,
+                    arrival.model,
+                    arrival.received_ms,
+                    arrival.received_ms,
+                    arrival.topic,
+                    arrival.payload[:4096],
+                    arrival.qos,
+                ),
+            )
+            device = _DeviceRow(id=cursor.lastrowid or 0)
+            self.devices[arrival.device] = device
+            self.heard += 1
+            new_devices.append(device.id)
+        if not arrival.retained:
+            device.messages += 1
+            device.heard_ms = max(device.heard_ms, arrival.received_ms)
+            device.topic, device.payload = arrival.topic, arrival.payload
+            device.qos = arrival.qos
+        return device
+
+    def _point(self, connection: sqlite3.Connection, key: tuple[int, str, str]) -> int:
+        cursor = connection.execute(
+            "INSERT INTO point (device, channel, quantity) VALUES (?, ?, ?)", key
+        )
+        point = cursor.lastrowid or 0
+        self.points[key] = point
+        return point
+
+    def _insert(
+        self,
+        connection: sqlite3.Connection,
+        rows: list[tuple[int, int, int, float, int]],
+        sources: list[Arrival],
+    ) -> tuple[list[Reading], int, int]:
+        statement = (
+            "INSERT OR IGNORE INTO reading (point, at_ms, ordinal, value, quality)"
+            " VALUES (?, ?, ?, ?, ?)"
+        )
+        before = connection.total_changes
+        keys = {(row[0], row[1], row[2]) for row in rows}
+        if len(keys) == len(rows):
+            connection.execute("SAVEPOINT batch")
+            connection.executemany(statement, rows)
+            if connection.total_changes - before == len(rows):
+                connection.execute("RELEASE batch")
+                return [Reading(r[0], r[1], r[3], Quality(r[4])) for r in rows], 0, 0
+            connection.execute("ROLLBACK TO batch")
+            connection.execute("RELEASE batch")
+        # Some were there before: go one by one to tell a duplicate from a conflict.
+        readings: list[Reading] = []
+        absorbed = conflicts = 0
+        for row, arrival in zip(rows, sources, strict=True):
+            if connection.execute(statement, row).rowcount == 1:
+                readings.append(Reading(row[0], row[1], row[3], Quality(row[4])))
+                continue
+            stored = connection.execute(
+                "SELECT value FROM reading WHERE point = ? AND at_ms = ? AND ordinal = ?", row[:3]
+            ).fetchone()[0]
+            if stored == row[3]:
+                absorbed += 1
+            else:
+                conflicts += 1
+                detail = f"{row[3]:g} where {stored:g} stands, point {row[0]} at {row[1]}"
+                keep(connection, arrival, Rejected(RejectReason.CONFLICT, detail))
+        return readings, absorbed, conflicts
+
+    def _mark(
+        self, connection: sqlite3.Connection, readings: Sequence[Reading], *, now_ms: int
+    ) -> None:
+        """Move the last values on, and remember which quarter-hours to compute again."""
+        horizon = now_ms + _FUTURE_MS
+        latest: dict[int, Reading] = {}
+        marks: list[tuple[int, int]] = []
+        for reading in readings:
+            if reading.quality & _NOT_TRUTH:
+                continue
+            mark = (reading.point, reading.at_ms - reading.at_ms % QUARTER_MS)
+            if mark not in self.dirty:
+                self.dirty.add(mark)
+                marks.append(mark)
+            if reading.at_ms >= self.latest.get(reading.point, -1) and reading.at_ms <= horizon:
+                self.latest[reading.point] = reading.at_ms
+                latest[reading.point] = reading
+        if marks:
+            connection.executemany("INSERT OR IGNORE INTO rollup_dirty VALUES (?, ?)", marks)
+        if latest:
+            connection.executemany(
+                "INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?)",
+                [(r.point, r.at_ms, r.value, int(r.quality), now_ms) for r in latest.values()],
+            )
+
+    def _flush_heard(self, connection: sqlite3.Connection, *, everything: bool = False) -> None:
+        for device in self.devices.values():
+            due = everything or device.heard_ms - device.flushed_ms >= _HEARD_FLUSH_MS
+            if device.messages and due:
+                connection.execute(
+                    "UPDATE device SET last_heard_ms = ?, last_topic = ?, last_payload = ?,"
+                    " last_qos = ?, messages = messages + ? WHERE id = ?",
+                    (
+                        device.heard_ms,
+                        device.topic,
+                        device.payload[:4096],
+                        device.qos,
+                        device.messages,
+                        device.id,
+                    ),
+                )
+                device.flushed_ms, device.messages = device.heard_ms, 0
+
+    def flush(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
+        """Write what is kept in memory about who was heard, and forget old deliveries."""
+        self._flush_heard(connection, everything=True)
+        connection.execute("DELETE FROM delivery WHERE received_ms < ?", (now_ms - DAY_MS,))

@@ -1,0 +1,63 @@
+"""How the journal file is opened, and brought from an older version to this one."""
+
+import sqlite3
+from pathlib import Path
+
+from caretaker.errors import ConfigurationError
+from storage.schema import MIGRATIONS
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """Open the journal for its one writer: WAL, synchronous=FULL, newest schema.
+
+    Raises ConfigurationError when a newer Caretaker wrote the file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA busy_timeout = 10000")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA journal_size_limit = 67108864")
+    connection.execute("PRAGMA cache_size = -32768")
+    connection.execute("PRAGMA foreign_keys = OFF")
+    migrate(connection, name=str(path))
+    return connection
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """Open the journal read-only, beside the writer."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    connection.execute("PRAGMA busy_timeout = 10000")
+    connection.execute("PRAGMA query_only = 1")
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def migrate(connection: sqlite3.Connection, *, name: str) -> int:
+    """Bring the file to the newest schema, one transaction a step, and return its version."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(MIGRATIONS):
+        raise ConfigurationError(
+            file=name,
+            key="user_version",
+            problem=f"was written by a newer Caretaker (version {version}, this one knows "
+            f"{len(MIGRATIONS)})",
+            remedy="Install that Caretaker again, or restore a backup made by this one.",
+        )
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in script.split(";"):
+                if statement.strip():
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+    return len(MIGRATIONS)

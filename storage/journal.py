@@ -1,0 +1,323 @@
+"""The journal: one SQLite file, one writer, group commit, then and only then the promise."""
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from caretaker.clock import Clock
+from caretaker.errors import StorageError
+from caretaker.vocabulary import Arrival, Device, Period, Point, Quality, Reading
+from storage import devices as device_records
+from storage import rollup
+from storage.commit import Committer
+from storage.connection import open_reader, open_writer
+from storage.port import Arithmetic, Interval, Judge, Stored
+
+T = TypeVar("T")
+Done = Callable[[Stored | None, BaseException | None], None]
+
+_TICK_S = 1.0
+_ROLL_S = 2.0
+_MAX_WAITING = 50_000
+_ROLL_SLICE = 4_000
+
+
+class Journal:
+    """Keeps every reading, quarantine row, rule state, incident and notification together.
+
+    A batch given to `submit` is on disk (WAL, synchronous=FULL) when `done` is called without an
+    error; after a crash all of it is there or nothing.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        zone: ZoneInfo,
+        arithmetic: Arithmetic,
+        clock: Clock,
+        group_limit: int = 2_000,
+    ) -> None:
+        self.path = path
+        self.failing = ""
+        self.judge_error = ""
+        self.last_commit_ms = 0
+        self._clock = clock
+        self._group_limit = group_limit
+        self._roller = rollup.Roller(zone=zone, arithmetic=arithmetic)
+        self._committer = Committer()
+        self._judge: Judge | None = None
+        self._listeners: list[Callable[[Stored], None]] = []
+        self._wake = threading.Condition()
+        self._batches: deque[tuple[Sequence[Arrival], Done]] = deque()
+        self._calls: deque[tuple[Callable[[sqlite3.Connection], Any], Future[Any]]] = deque()
+        self._waiting = 0
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self._connection: sqlite3.Connection | None = None
+        self._readers: deque[sqlite3.Connection] = deque()
+
+    # -- life -------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Bring the file to the newest schema and start the writer."""
+        self._connection = open_writer(self.path)
+        self._committer.load(self._connection)
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Commit what waits, bring the rollups up to date, and close the file."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        while self._readers:
+            self._readers.pop().close()
+        if self._connection is not None:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._connection.close()
+            self._connection = None
+
+    def set_judge(self, judge: Judge | None) -> None:
+        """Let `judge` see every batch inside its transaction from now on."""
+        if judge is not None:
+            self.call(judge.load)
+        self._judge = judge
+
+    def subscribe(self, listener: Callable[[Stored], None]) -> Callable[[], None]:
+        """Call `listener` after each commit, from the writer thread; returns how to stop."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    # -- writing ----------------------------------------------------------------------------
+
+    def submit(self, arrivals: Sequence[Arrival], done: Done) -> None:
+        """Queue a batch; `done` is called in the writer thread once it is durable or refused."""
+        with self._wake:
+            while self._waiting > _MAX_WAITING and not self._stopping:
+                self._wake.wait(0.1)
+            if self._stopping or self._thread is None:
+                raise StorageError("the journal is closed")
+            self._batches.append((arrivals, done))
+            self._waiting += len(arrivals)
+            self._wake.notify_all()
+
+    def append(self, arrivals: Sequence[Arrival]) -> Stored:
+        """Store a batch and return when it is durable."""
+        future: Future[Stored] = Future()
+
+        def done(stored: Stored | None, error: BaseException | None) -> None:
+            if stored is None:
+                future.set_exception(error or StorageError("not stored"))
+            else:
+                future.set_result(stored)
+
+        self.submit(arrivals, done)
+        return future.result()
+
+    def call(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` in the writer's thread, in a transaction of its own, durable on return."""
+        future: Future[T] = Future()
+        with self._wake:
+            if self._stopping or self._thread is None:
+                raise StorageError("the journal is closed")
+            self._calls.append((work, future))
+            self._wake.notify_all()
+        return future.result()
+
+    def roll_up(self) -> int:
+        """Recompute every dirty interval now; return how many quarter-hours were dirty."""
+        total = 0
+        while True:
+            cleaned = self.call(lambda connection: self._roll(connection, _ROLL_SLICE * 16))
+            total += cleaned
+            if not cleaned:
+                return total
+
+    def _roll(self, connection: sqlite3.Connection, limit: int) -> int:
+        marks = self._roller.drain(connection, limit=limit)
+        self._committer.dirty.difference_update(marks)
+        return len(marks)
+
+    def _run(self) -> None:
+        next_tick = next_roll = time.monotonic() + _TICK_S
+        while True:
+            with self._wake:
+                if not (self._batches or self._calls or self._stopping):
+                    self._wake.wait(max(0.0, min(next_tick, next_roll) - time.monotonic()))
+                batches = self._take()
+                calls = list(self._calls)
+                self._calls.clear()
+                stopping = self._stopping
+            if batches:
+                self._commit(batches)
+            for work, future in calls:
+                self._transact(work, future)
+            now = time.monotonic()
+            if now >= next_tick and not batches:
+                self._commit([])
+            if now >= next_tick:
+                next_tick = now + _TICK_S
+            if now >= next_roll and self._committer.dirty:
+                # Recent marks are all there is in live use; a backfill is worked off in slices.
+                self._quietly(lambda connection: self._roll(connection, _ROLL_SLICE))
+                next_roll = time.monotonic() + _ROLL_S
+            if stopping and not (self._batches or self._calls):
+                while self._committer.dirty and self._quietly(
+                    lambda connection: self._roll(connection, _ROLL_SLICE * 16)
+                ):
+                    pass
+                self._quietly(
+                    lambda connection: self._committer.flush(
+                        connection, now_ms=self._clock.now_ms()
+                    )
+                )
+                return
+
+    def _take(self) -> list[tuple[Sequence[Arrival], Done]]:
+        taken: list[tuple[Sequence[Arrival], Done]] = []
+        size = 0
+        while self._batches and size < self._group_limit:
+            batch = self._batches.popleft()
+            taken.append(batch)
+            size += len(batch[0])
+        self._waiting -= size
+        self._wake.notify_all()
+        return taken
+
+    def _commit(self, batches: Sequence[tuple[Sequence[Arrival], Done]]) -> None:
+        connection = self._connection
+        assert connection is not None
+        results: list[Stored] = []
+        try:
+            now_ms = self._clock.now_ms()
+            connection.execute("BEGIN IMMEDIATE")
+            for arrivals, _ in batches:
+                results.append(self._committer.write(connection, arrivals, now_ms=now_ms))
+            self._judge_batch(connection, results, now_ms=now_ms)
+            connection.execute("COMMIT")
+        except Exception as error:
+            self._recover(connection, error)
+            for _, done in batches:
+                done(None, StorageError(str(error)))
+            return
+        self.failing = ""
+        if results:
+            self.last_commit_ms = now_ms
+        for (_, done), stored in zip(batches, results, strict=True):
+            done(stored, None)
+        for stored in results:
+            for listener in tuple(self._listeners):
+                listener(stored)
+
+    def _judge_batch(
+        self, connection: sqlite3.Connection, results: Sequence[Stored], *, now_ms: int
+    ) -> None:
+        """Judge in a savepoint: a sick rule engine must not cost a reading."""
+        if self._judge is None:
+            return
+        readings = [reading for stored in results for reading in stored.readings]
+        connection.execute("SAVEPOINT judging")
+        try:
+            self._judge.judge(connection, readings, now_ms=now_ms)
+        except Exception as error:
+            connection.execute("ROLLBACK TO judging")
+            self._judge.load(connection)
+            self.judge_error = f"{type(error).__name__}: {error}"
+        connection.execute("RELEASE judging")
+
+    def _recover(self, connection: sqlite3.Connection, error: BaseException) -> None:
+        self.failing = f"{type(error).__name__}: {error}"
+        with contextlib.suppress(sqlite3.Error):
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        with contextlib.suppress(sqlite3.Error):
+            self._committer.load(connection)
+            if self._judge is not None:
+                self._judge.load(connection)
+
+    def _transact(self, work: Callable[[sqlite3.Connection], T], future: Future[T]) -> None:
+        connection = self._connection
+        assert connection is not None
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            result = work(connection)
+            connection.execute("COMMIT")
+        except BaseException as error:
+            with contextlib.suppress(sqlite3.Error):
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+    def _quietly(self, work: Callable[[sqlite3.Connection], object]) -> bool:
+        future: Future[object] = Future()
+        self._transact(work, future)
+        error = future.exception()
+        if error is not None:
+            self.failing = f"{type(error).__name__}: {error}"
+        return error is None
+
+    # -- reading ----------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def reader(self) -> Iterator[sqlite3.Connection]:
+        """Lend a read-only connection; what it sees stands still while it is lent."""
+        try:
+            connection = self._readers.pop()
+        except IndexError:
+            connection = open_reader(self.path)
+        try:
+            connection.execute("BEGIN")
+            yield connection
+        finally:
+            # A reader that stays open pins the WAL; the transaction ends with the loan.
+            if connection.in_transaction:
+                connection.execute("COMMIT")
+            self._readers.append(connection)
+
+    def devices(self) -> list[Device]:
+        """Return every device, heard or adopted."""
+        with self.reader() as connection:
+            return device_records.devices(connection)
+
+    def points(self, device: int | None = None) -> list[Point]:
+        """Return the points of one device, or all."""
+        with self.reader() as connection:
+            return device_records.points(connection, device)
+
+    def latest(self, points: Iterable[int]) -> Mapping[int, Reading]:
+        """Return the newest good reading of each point; a future instant never hides it."""
+        wanted = set(points)
+        with self.reader() as connection:
+            rows = connection.execute("SELECT point, at_ms, value, quality FROM latest").fetchall()
+        return {r[0]: Reading(r[0], r[1], r[2], Quality(r[3])) for r in rows if r[0] in wanted}
+
+    def history(
+        self, point: int, *, start_ms: int, end_ms: int, limit: int = 10_000
+    ) -> list[Reading]:
+        """Return raw readings in [start_ms, end_ms) in time order, the newest `limit` of them."""
+        with self.reader() as connection:
+            rows = connection.execute(
+                "SELECT at_ms, value, quality FROM reading WHERE point = ? AND at_ms >= ?"
+                " AND at_ms < ? ORDER BY at_ms DESC, ordinal DESC LIMIT ?",
+                (point, start_ms, end_ms, limit),
+            ).fetchall()
+        return [Reading(point, r[0], r[1], Quality(r[2])) for r in reversed(rows)]
+
+    def rollups(self, point: int, *, period: Period, start_ms: int, end_ms: int) -> list[Interval]:
+        """Return the intervals that start in [start_ms, end_ms), late data included."""
+        with self.reader() as connection:
+            return rollup.load(connection, point, period, start_ms, end_ms)
