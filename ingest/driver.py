@@ -1,0 +1,183 @@
+"""Declarative device drivers: one TOML file a dialect, its own samples inside."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from caretaker.errors import ConfigurationError
+from caretaker.quantities import QUANTITIES
+from ingest.units import UnknownUnitError, factor_offset
+
+_HERE = Path(__file__).parent / "drivers"
+_CODECS = ("fields", "native")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Where a quantity stands in the payload, and how to read it.
+
+    `path` segments may hold `*`; what the stars matched is `{0}`, `{1}` in `channel`.
+    `phases` lets an array be read as channels a, b, c. `true` and `false` read words as 1 and 0.
+    `unit_at` is a path to the unit in the payload. `when` wants other keys to hold given values.
+    """
+
+    path: tuple[str, ...]
+    quantity: str
+    unit: str = ""
+    channel: str = ""
+    phases: bool = False
+    invert: bool = False
+    unit_at: tuple[str, ...] = ()
+    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    factor: float = 1.0
+    offset: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A message the driver must read as `gives`, take as `status`, or refuse with `refused`."""
+
+    topic: str
+    payload: str
+    gives: Mapping[str, float] = field(default_factory=dict)
+    refused: str = ""
+    status: bool = False
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One dialect: which topics, who the device is, which fields."""
+
+    name: str
+    model: str
+    role: str
+    topics: tuple[re.Pattern[str], ...]
+    status: tuple[re.Pattern[str], ...]
+    device: str
+    device_at: tuple[str, ...]
+    unwrap: tuple[tuple[str, ...], ...]
+    time_at: tuple[str, ...]
+    model_at: tuple[str, ...]
+    codec: str
+    fields: tuple[Field, ...]
+    samples: tuple[Sample, ...]
+    file: str = ""
+
+
+def load_drivers(extra_folder: Path | None = None) -> tuple[Driver, ...]:
+    """Return the built-in drivers and those of the site's own folder.
+
+    Raises ConfigurationError naming file, key and remedy.
+    """
+    files = sorted(_HERE.glob("*.toml"))
+    if extra_folder is not None and extra_folder.is_dir():
+        files += sorted(extra_folder.glob("*.toml"))
+    drivers = [read_driver(path.read_text(encoding="utf-8"), file=path.name) for path in files]
+    return tuple(sorted(drivers, key=lambda driver: driver.name != "native"))
+
+
+def read_driver(text: str, *, file: str) -> Driver:
+    """Return the driver a TOML text declares."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(
+            file=file, key="(syntax)", problem=str(error), remedy="Mend the TOML at that line."
+        ) from error
+    for key in ("name", "model", "topics"):
+        if not data.get(key):
+            raise ConfigurationError(
+                file=file, key=key, problem="is missing", remedy=f"Add {key} = ..."
+            )
+    codec = data.get("codec", "fields")
+    if codec not in _CODECS:
+        raise ConfigurationError(
+            file=file,
+            key="codec",
+            problem=f"{codec!r} is unknown",
+            remedy=f"Use one of {', '.join(_CODECS)}.",
+        )
+    return Driver(
+        name=data["name"],
+        model=data["model"],
+        role=data.get("role", "other"),
+        topics=tuple(_topic(item, file=file) for item in data["topics"]),
+        status=tuple(_topic(item, file=file) for item in data.get("status", ())),
+        device=data.get("device", "{device}"),
+        device_at=_path(data.get("device_at", "")),
+        unwrap=tuple(_path(item) for item in data.get("unwrap", ())),
+        time_at=_path(data.get("time_at", "")),
+        model_at=_path(data.get("model_at", "")),
+        codec=codec,
+        fields=tuple(
+            _field(item, file=file, index=index) for index, item in enumerate(data.get("field", ()))
+        ),
+        samples=tuple(Sample(**item) for item in data.get("sample", ())),
+        file=file,
+    )
+
+
+def _path(text: str) -> tuple[str, ...]:
+    return tuple(text.split(".")) if text else ()
+
+
+def _topic(template: str, *, file: str) -> re.Pattern[str]:
+    """Compile `tele/{device+}/SENSOR`: `{x}` is one level, `{x+}` one or more.
+
+    >>> _topic("tele/{device+}/SENSOR", file="x.toml").fullmatch("tele/a/b/SENSOR")["device"]
+    'a/b'
+    """
+    pattern = ""
+    for part in re.split(r"(\{[a-z_]+\+?\})", template):
+        if part.startswith("{"):
+            name = part.strip("{}+")
+            pattern += f"(?P<{name}>.+)" if part.endswith("+}") else f"(?P<{name}>[^/]+)"
+        else:
+            pattern += re.escape(part)
+    if "+" in template.replace("+}", "") or "#" in template:
+        raise ConfigurationError(
+            file=file,
+            key="topics",
+            problem=f"{template!r} holds an MQTT wildcard",
+            remedy="Write {name} for one level and {name+} for one or more.",
+        )
+    return re.compile(pattern)
+
+
+def _field(data: Mapping[str, Any], *, file: str, index: int) -> Field:
+    where = f"field[{index}]"
+    quantity = data.get("quantity", "")
+    if quantity not in QUANTITIES:
+        raise ConfigurationError(
+            file=file,
+            key=f"{where}.quantity",
+            problem=f"{quantity!r} is unknown",
+            remedy=f"Use one of {', '.join(sorted(QUANTITIES))}.",
+        )
+    try:
+        factor, offset = (
+            (1.0, 0.0) if data.get("unit_at") else factor_offset(quantity, data.get("unit", ""))
+        )
+    except UnknownUnitError as error:
+        raise ConfigurationError(
+            file=file,
+            key=f"{where}.unit",
+            problem=str(error),
+            remedy="Name the unit the device documents; without one there is no reading.",
+        ) from error
+    return Field(
+        path=_path(data["path"]),
+        quantity=quantity,
+        unit=data.get("unit", ""),
+        channel=data.get("channel", ""),
+        phases=data.get("phases", False),
+        invert=data.get("invert", False),
+        unit_at=_path(data.get("unit_at", "")),
+        when={key: tuple(value) for key, value in data.get("when", {}).items()},
+        factor=factor,
+        offset=offset,
+    )

@@ -1,0 +1,137 @@
+"""The loop: receive, decode, make durable, and only then acknowledge."""
+
+import json
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from typing import Protocol
+
+from caretaker.clock import Clock
+from caretaker.errors import StorageError
+from caretaker.vocabulary import Arrival
+from ingest.decoder import Decoder
+from ingest.transport.port import Message, Transport
+from storage.port import Stored
+
+_MAX_OUTSTANDING = 8
+_BATCH = 1_000
+_RETRY_S = 1.0
+
+
+class Sink(Protocol):
+    """What makes arrivals durable; the journal is one."""
+
+    def submit(self, arrivals: Sequence[Arrival], done: "DoneProtocol") -> None:
+        """Queue arrivals; call `done` once they are durable or refused."""
+        ...
+
+
+class DoneProtocol(Protocol):
+    """Called with what was stored, or with why nothing was."""
+
+    def __call__(self, stored: Stored | None, error: BaseException | None) -> None:
+        """Take the outcome; called in the writer's thread."""
+        ...
+
+
+class Ingest:
+    """Moves messages from a transport into the journal; nothing is acknowledged before it is safe.
+
+    When a commit fails the batch is kept and tried again, and no more is read: the broker queues.
+    """
+
+    def __init__(
+        self, transport: Transport, decoder: Decoder, journal: Sink, *, clock: Clock
+    ) -> None:
+        self.counters: Counter[str] = Counter()
+        self.rejected: Counter[str] = Counter()
+        self.failing = ""
+        self.last_message_ms = 0
+        self._transport = transport
+        self._decoder = decoder
+        self._journal = journal
+        self._clock = clock
+        self._finished: deque[
+            tuple[Sequence[Message], Sequence[Arrival], Stored | None, BaseException | None]
+        ] = deque()
+        self._outstanding = 0
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Connect and begin."""
+        self._stopping.clear()
+        self._transport.start()
+        self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what was read, acknowledge it, and disconnect keeping the session."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self._transport.stop()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the loop runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not (self._stopping.is_set() and self._outstanding == 0):
+            self._settle()
+            if self._stopping.is_set() or self._outstanding >= _MAX_OUTSTANDING:
+                time.sleep(0.001)
+                continue
+            # While commits are under way, look often: acknowledgements wait for this thread.
+            wait_s = 0.002 if self._outstanding else 0.1
+            messages = self._transport.receive(limit=_BATCH, timeout_s=wait_s)
+            if messages:
+                self._take(messages)
+
+    def _take(self, messages: Sequence[Message]) -> None:
+        decode = self._decoder.decode
+        arrivals = [decode(message) for message in messages]
+        self.last_message_ms = messages[-1].received_ms
+        self.counters["received"] += len(messages)
+        for arrival in arrivals:
+            self.counters["readings"] += len(arrival.measured)
+            for refusal in arrival.rejected:
+                self.rejected[refusal.reason.value] += 1
+        self._submit(messages, arrivals)
+
+    def _submit(self, messages: Sequence[Message], arrivals: Sequence[Arrival]) -> None:
+        def done(stored: Stored | None, error: BaseException | None) -> None:
+            self._finished.append((messages, arrivals, stored, error))
+
+        self._outstanding += 1
+        try:
+            self._journal.submit(arrivals, done)
+        except StorageError as error:
+            self._finished.append((messages, arrivals, None, error))
+
+    def _settle(self) -> None:
+        while self._finished:
+            messages, arrivals, stored, error = self._finished.popleft()
+            self._outstanding -= 1
+            if stored is None:
+                self.failing = str(error)
+                if self._stopping.is_set():
+                    continue  # not acknowledged: it comes again after the restart
+                time.sleep(_RETRY_S)
+                self._submit(messages, arrivals)
+                continue
+            self.failing = ""
+            self._transport.acknowledge(messages)
+            self.counters["stored"] += len(stored.readings)
+            self.counters["duplicates"] += stored.duplicates
+            for device, boot, contiguous in stored.acks:
+                self._confirm(device, boot, contiguous)
+
+    def _confirm(self, device: str, boot: str, contiguous: int) -> None:
+        family, _, name = device.partition(":")
+        if family == "native":
+            body = json.dumps({"boot": boot, "seq": contiguous}).encode()
+            self._transport.publish(f"caretaker/1/{name}/ack", body, qos=0)

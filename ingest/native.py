@@ -1,0 +1,142 @@
+"""Caretaker's own grammar, version 1: several quantities a message, batches, boot and sequence.
+
+`caretaker/1/{site}/{device}/readings`, documented for people who program a meter in docs/mqtt.md.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from caretaker.quantities import QUANTITIES, Kind
+from caretaker.vocabulary import Measured, Quality, Rejected, RejectReason
+from ingest.extract import number
+from ingest.quality import judge
+from ingest.times import instant, settle
+from ingest.units import UnknownUnitError, factor_offset
+
+TOPIC = re.compile(r"caretaker/1/([^/]+)/([^/]+)/readings")
+NAME = re.compile(r"[a-z0-9_-]{1,32}")
+_KNOWN = frozenset({"at", "boot", "seq", "readings", "batch", "model"})
+_MAX_BATCH = 5_000
+
+
+@lru_cache(maxsize=4_096)
+def parse_key(key: str) -> tuple[str, str, float, float] | Rejected:
+    """Return (channel, quantity, factor, offset) of a key `[channel.]quantity_unit`.
+
+    >>> parse_key("air.temperature_c")
+    ('air', 'temperature', 1.0, 0.0)
+    >>> parse_key("power_w")[1:3]
+    ('power', 0.001)
+    >>> parse_key("power").reason.value
+    'unknown-unit'
+    """
+    channel, _, name = key.rpartition(".")
+    if channel and NAME.fullmatch(channel) is None:
+        return Rejected(RejectReason.BAD_NAME, f"channel {channel[:40]!r}")
+    if name in QUANTITIES:
+        if QUANTITIES[name].unit == "1":
+            return channel, name, 1.0, 0.0
+        return Rejected(RejectReason.UNKNOWN_UNIT, f"{name} needs its unit, as in {name}_...")
+    quantity, _, unit = name.rpartition("_")
+    if quantity not in QUANTITIES:
+        return Rejected(RejectReason.UNKNOWN_QUANTITY, name[:60])
+    try:
+        factor, offset = factor_offset(quantity, unit)
+    except UnknownUnitError as error:
+        return Rejected(RejectReason.UNKNOWN_UNIT, str(error))
+    return channel, quantity, factor, offset
+
+
+def read(
+    payload: Any,
+    *,
+    received_ms: int,
+) -> tuple[list[Measured], list[Rejected], str, tuple[int, ...]]:
+    """Return (readings, refusals, boot, sequence numbers) of a native message or batch."""
+    if isinstance(payload, list):
+        payload = {"batch": payload}
+    if not isinstance(payload, Mapping):
+        return [], [Rejected(RejectReason.WRONG_SHAPE, "neither an object nor a list")], "", ()
+    unknown = set(payload) - _KNOWN
+    refused = (
+        [Rejected(RejectReason.WRONG_SHAPE, f"unknown key {min(unknown)[:40]!r}")]
+        if (unknown)
+        else []
+    )
+    boot = payload.get("boot", "")
+    if not isinstance(boot, str | int) or isinstance(boot, bool):
+        return [], [Rejected(RejectReason.WRONG_TYPE, "boot is neither text nor a number")], "", ()
+    parts = payload.get("batch", [payload])
+    if not isinstance(parts, list) or not parts or len(parts) > _MAX_BATCH:
+        return (
+            [],
+            [Rejected(RejectReason.WRONG_SHAPE, f"a batch has 1..{_MAX_BATCH} parts")],
+            "",
+            (),
+        )
+    found: list[Measured] = []
+    sequence: list[int] = []
+    for part in parts:
+        seq = _part(part, received_ms=received_ms, found=found, refused=refused)
+        if seq is not None:
+            sequence.append(seq)
+    return found, refused, str(boot), tuple(sequence)
+
+
+def _part(
+    part: Any,
+    *,
+    received_ms: int,
+    found: list[Measured],
+    refused: list[Rejected],
+) -> int | None:
+    if not isinstance(part, Mapping) or not isinstance(part.get("readings"), Mapping):
+        refused.append(Rejected(RejectReason.WRONG_SHAPE, "no readings"))
+        return None
+    seq = part.get("seq")
+    if seq is not None and (
+        not isinstance(seq, int) or isinstance(seq, bool) or not 0 <= seq < 2**62
+    ):
+        refused.append(Rejected(RejectReason.WRONG_TYPE, "seq is no whole number"))
+        return None
+    device_ms: int | None = None
+    if "at" in part:
+        at = instant(part["at"])
+        if isinstance(at, Rejected):
+            refused.append(at)
+            return None
+        device_ms = at
+    at_ms, quality = settle(device_ms, received_ms)
+    for key, raw in part["readings"].items():
+        item = _reading(key, raw, at_ms=at_ms, quality=quality, ordinal=seq or 0)
+        if isinstance(item, Rejected):
+            refused.append(item)
+        elif item is not None:
+            found.append(item)
+    return seq
+
+
+def _reading(
+    key: str,
+    raw: Any,
+    *,
+    at_ms: int,
+    quality: Quality,
+    ordinal: int,
+) -> Measured | Rejected | None:
+    if raw is None:
+        return None
+    parsed = parse_key(key)
+    if isinstance(parsed, Rejected):
+        return parsed
+    channel, quantity, factor, offset = parsed
+    value = number(raw, state=QUANTITIES[quantity].kind is Kind.STATE)
+    if isinstance(value, Rejected) or isinstance(raw, str):
+        return Rejected(RejectReason.WRONG_TYPE, f"{key[:40]}: {str(raw)[:40]!r} is no number")
+    canonical = value * factor + offset
+    verdict = judge(quantity, value, canonical)
+    if isinstance(verdict, Rejected):
+        return verdict
+    return Measured(channel, quantity, at_ms, canonical, quality | verdict, ordinal)

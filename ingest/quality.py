@@ -1,0 +1,38 @@
+"""What can be said against a value by itself: not finite, beyond physics, a no-reading code."""
+
+from caretaker.quantities import QUANTITIES
+from caretaker.vocabulary import Quality, Rejected, RejectReason
+
+_SENTINELS: dict[str, frozenset[float]] = {
+    # Values devices send for "no reading"; domain rule-book 3.5 and the DS18B20 data sheet.
+    "temperature": frozenset({-127.0, 327.67, 300.0, 3276.7, -3276.8, 127.99, 999.9, -999.0}),
+    "humidity": frozenset({127.0, 255.0, 655.35}),
+    "volume": frozenset({99999.999, -2147483.648}),
+    "battery_voltage": frozenset({65.535}),
+    "voltage": frozenset({1023.98, 6553.5}),
+}
+_RAW_SENTINELS = frozenset({-2147483648.0, 2147483647.0, -32768.0, 4294967295.0})
+_POWER_ON_C = 85.0  # a DS18B20 reads this before its first conversion
+
+
+def judge(quantity: str, raw: float, value: float) -> Quality | Rejected:
+    """Return the quality of a value [canonical unit], or why it is no reading.
+
+    >>> judge("temperature", -127.0, -127.0).reason.value
+    'sentinel'
+    >>> judge("temperature", 85.0, 85.0)
+    <Quality.SUSPECT: 2>
+    >>> judge("humidity", 130.0, 130.0).reason.value
+    'out-of-range'
+    """
+    if raw in _RAW_SENTINELS or value in _SENTINELS.get(quantity, ()):
+        return Rejected(RejectReason.SENTINEL, f"{quantity} {raw:g} means no reading")
+    limits = QUANTITIES[quantity]
+    if not limits.low <= value <= limits.high:
+        return Rejected(
+            RejectReason.OUT_OF_RANGE,
+            f"{quantity} {value:g} {limits.unit} is outside {limits.low:g}..{limits.high:g}",
+        )
+    if quantity == "temperature" and value == _POWER_ON_C:
+        return Quality.SUSPECT
+    return Quality.GOOD

@@ -1,0 +1,84 @@
+"""Units as devices name them, and the factor to the canonical unit of the quantity."""
+
+from caretaker.quantities import QUANTITIES
+
+_ENERGY = {
+    "wh": 1e-3,
+    "kwh": 1.0,
+    "mwh": 1e3,
+    "gwh": 1e6,
+    "j": 1 / 3.6e6,
+    "kj": 1 / 3600,
+    "mj": 1 / 3.6,
+    "gj": 1e3 / 3.6,
+}
+_POWER = {"w": 1e-3, "kw": 1.0, "mw": 1e3}
+_VOLUME = {
+    "m3": 1.0,
+    "l": 1e-3,
+    "ml": 1e-6,
+    "hl": 0.1,
+    "gal": 0.003785411784,
+    "ft3": 0.028316846592,
+}
+_FLOW = {
+    "m3h": 1.0,
+    "m3/h": 1.0,
+    "l/h": 1e-3,
+    "lh": 1e-3,
+    "l/min": 0.06,
+    "lmin": 0.06,
+    "l/s": 3.6,
+    "m3/s": 3600.0,
+    "ls": 3.6,
+}
+_SCALE: dict[str, dict[str, float]] = {
+    "kWh": _ENERGY,
+    "kvarh": {"varh": 1e-3, "kvarh": 1.0, "mvarh": 1e3},
+    "kW": _POWER,
+    "kvar": {"var": 1e-3, "kvar": 1.0},
+    "kVA": {"va": 1e-3, "kva": 1.0},
+    "V": {"v": 1.0, "mv": 1e-3, "kv": 1e3},
+    "A": {"a": 1.0, "ma": 1e-3},
+    "Hz": {"hz": 1.0},
+    "m3": _VOLUME,
+    "m3/h": _FLOW,
+    "%": {"%": 1.0, "pct": 1.0, "percent": 1.0, "rh": 1.0},
+    "hPa": {"hpa": 1.0, "pa": 0.01, "kpa": 10.0, "mbar": 1.0, "bar": 1e3},
+    "ppm": {"ppm": 1.0},
+    "lx": {"lx": 1.0, "lux": 1.0},
+    "1": {"1": 1.0, "": 1.0, "bool": 1.0},
+}
+_PLAIN = str.maketrans({"³": "3", "℃": "c", "°": "", " ": "", "_": ""})
+
+
+class UnknownUnitError(ValueError):
+    """The unit does not fit the quantity; a unit is never guessed."""
+
+
+def factor_offset(quantity: str, unit: str) -> tuple[float, float]:
+    """Return (factor, offset) so that canonical = raw * factor + offset.
+
+    >>> factor_offset("energy", "Wh")
+    (0.001, 0.0)
+    >>> factor, offset = factor_offset("temperature", "°F"); round(50 * factor + offset, 6)
+    10.0
+
+    Raises UnknownUnitError.
+    """
+    canonical = QUANTITIES[quantity].unit
+    name = unit.translate(_PLAIN).lower()
+    if canonical == "degC":
+        temperature = {
+            "c": (1.0, 0.0),
+            "degc": (1.0, 0.0),
+            "celsius": (1.0, 0.0),
+            "f": (5 / 9, -160 / 9),
+            "degf": (5 / 9, -160 / 9),
+            "k": (1.0, -273.15),
+        }
+        if name in temperature:
+            return temperature[name]
+    elif name in _SCALE.get(canonical, {}):
+        return _SCALE[canonical][name], 0.0
+    raise UnknownUnitError(f"{unit!r} is no unit of {quantity}")

@@ -1,0 +1,72 @@
+"""Counter arithmetic against an exact reference: nothing lost, nothing invented."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caretaker.clock import HOUR_MS, MINUTE_MS, QUARTER_MS
+from caretaker.quantities import Kind
+from caretaker.vocabulary import Reading
+from ingest.metering import intervals
+
+
+def rows(*pairs: tuple[int, float]) -> list[Reading]:
+    return [Reading(1, at, value) for at, value in pairs]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 6 * HOUR_MS), st.integers(0, 500)), min_size=2, max_size=30)
+)
+def test_amounts_are_conserved_over_any_edges(moves: list[tuple[int, int]]) -> None:
+    at, total, readings = 0, 0, []
+    for wait, amount in moves:
+        at += wait
+        total += amount
+        readings.append(Reading(1, at, float(total)))
+    edges = list(range(0, at + QUARTER_MS + 1, QUARTER_MS))
+    result = intervals(Kind.COUNTER, readings, edges)
+    expected = readings[-1].value - readings[0].value
+    assert sum(i.amount for i in result) == pytest.approx(expected, abs=1e-6)
+    assert all(i.amount >= 0 and -1e-9 <= i.estimated <= i.amount + 1e-9 for i in result)
+    assert all(0 <= i.covered_ms <= QUARTER_MS for i in result)
+
+
+@given(st.integers(9_100, 9_999), st.integers(0, 100))
+def test_rollover_is_counted_through(old: int, new: int) -> None:
+    (only,) = intervals(Kind.COUNTER, rows((0, old), (MINUTE_MS, new)), [0, MINUTE_MS])
+    assert only.amount == pytest.approx(10_000 - old + new)
+    assert only.reason == "rollover"
+
+
+def test_a_reset_counts_from_zero_and_never_books_the_register() -> None:
+    (only,) = intervals(Kind.COUNTER, rows((0, 5321.0), (MINUTE_MS, 2.0)), [0, MINUTE_MS])
+    assert (only.amount, only.reason) == (2.0, "reset")
+
+
+def test_a_momentary_zero_is_not_the_whole_register() -> None:
+    readings = rows((0, 5321.0), (MINUTE_MS, 0.0), (2 * MINUTE_MS, 5322.0))
+    (only,) = intervals(Kind.COUNTER, readings, [0, 2 * MINUTE_MS])
+    assert (only.amount, only.reason) == (1.0, "held-zero")
+
+
+def test_a_gap_is_spread_and_marked_estimated() -> None:
+    edges = [i * QUARTER_MS for i in range(9)]
+    result = intervals(Kind.COUNTER, rows((0, 0.0), (2 * HOUR_MS, 8.0)), edges)
+    assert [i.amount for i in result] == pytest.approx([1.0] * 8)
+    assert [i.estimated for i in result] == pytest.approx([1.0] * 8)
+    assert {i.reason for i in result} == {"gap"}
+    assert {i.covered_ms for i in result} == {0}
+
+
+def test_a_level_is_weighted_by_time_and_does_not_last_for_ever() -> None:
+    edges = [0, HOUR_MS, 2 * HOUR_MS]
+    first, second = intervals(Kind.GAUGE, rows((0, 4.0), (15 * MINUTE_MS, 8.0)), edges)
+    assert first.mean == pytest.approx((15 * 4 + 45 * 8) / 60)
+    assert (first.low, first.high) == (4.0, 8.0)
+    assert second.covered_ms == 0
+
+
+def test_a_state_holds_until_told_otherwise() -> None:
+    readings = rows((0, 1.0), (90 * MINUTE_MS, 0.0))
+    first, second = intervals(Kind.STATE, readings, [0, HOUR_MS, 2 * HOUR_MS])
+    assert (first.mean, second.mean) == pytest.approx((1.0, 0.5))
