@@ -16,7 +16,7 @@ _WORDS = {"on": 1.0, "open": 1.0, "true": 1.0, "off": 0.0, "closed": 0.0, "false
 
 
 def walk(
-    value: Any,  # noqa: ANN401  (JSON is any shape)
+    value: Any,
     path: Sequence[str],
     captured: tuple[str, ...] = (),
     trail: tuple[str, ...] = (),
@@ -43,7 +43,7 @@ def walk(
             yield from walk(child, rest, (*captured, star), (*trail, key))
 
 
-def first(value: Any, path: Sequence[str]) -> Any:  # noqa: ANN401
+def first(value: Any, path: Sequence[str]) -> Any:
     """Return what stands at `path`, or None."""
     return next((found for found, _, _ in walk(value, path)), None) if path else None
 
