@@ -1,0 +1,245 @@
+"""The rule engine: judges readings in the transaction that stores them."""
+
+import json
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Container, Sequence
+
+from alerting.port import Rule, State, Subject, Verdict
+from alerting.rules.device_silent import DeviceSilent
+from caretaker.clock import MINUTE_MS
+from caretaker.config import ChannelSettings
+from caretaker.vocabulary import DeviceStatus, Quality, Reading, Severity, Truth
+from storage import devices as device_records
+from storage import incidents, outbox
+
+_NOT_TRUTH = Quality.SUSPECT | Quality.RETAINED
+_TICK_MS = 10_000
+_REFRESH_MS = MINUTE_MS
+_RANK = {Severity.NOTICE: 0, Severity.ALARM: 1, Severity.CRITICAL: 2}
+
+
+class Engine:
+    """Steps the rules, keeps their state, and opens, worsens and recovers incidents.
+
+    UNKNOWN changes nothing: silence never closes an incident. With `notifying` off, incidents are
+    made and nobody is told: so is history filled in.
+    """
+
+    def __init__(self, rules: Sequence[Rule], *, channels: Sequence[ChannelSettings]) -> None:
+        self.notifying = True
+        self.faults: Counter[str] = Counter()
+        self._rules = tuple(rules)
+        self._channels = tuple(channels)
+        self._states: dict[tuple[str, int], State] = {}
+        self._subjects: dict[str, dict[int, Subject]] = {}
+        self._device_of: dict[int, int] = {}
+        self._open: dict[tuple[str, int], incidents.Incident] = {}
+        self._ticked_ms = 0
+        self._refreshed_ms = 0
+        self._started = False
+
+    def load(self, connection: sqlite3.Connection) -> None:
+        """Take rule state and open incidents from the journal."""
+        self._states = {
+            (rule, device): json.loads(state)
+            for rule, device, state in connection.execute(
+                "SELECT rule, device, state FROM rule_state"
+            )
+        }
+        self._open = {
+            (item.rule, item.device): item
+            for item in incidents.listing(connection, state="open", limit=100_000)
+        }
+        self.refresh(connection)
+
+    def refresh(self, connection: sqlite3.Connection) -> None:
+        """Take the devices as they stand now; only adopted ones are judged."""
+        points = defaultdict(list)
+        for point in device_records.points(connection):
+            points[point.device].append(point)
+        subjects = [
+            Subject(device, tuple(points[device.id]))
+            for device in device_records.devices(connection)
+            if device.status is DeviceStatus.ADOPTED
+        ]
+        self._device_of = {p.id: s.device.id for s in subjects for p in s.points}
+        self._subjects = {
+            rule.name: {s.device.id: s for s in rule.subjects(subjects)} for rule in self._rules
+        }
+        self._refreshed_ms = 0
+
+    def devices_changed(self) -> None:
+        """Look at the devices again with the next batch."""
+        self._refreshed_ms = -1
+
+    def judge(
+        self, connection: sqlite3.Connection, readings: Sequence[Reading], *, now_ms: int
+    ) -> None:
+        """Judge new readings and the passing of time."""
+        self._prepare(connection, readings, now_ms=now_ms)
+        by_device: dict[int, list[Reading]] = defaultdict(list)
+        for reading in readings:
+            device = self._device_of.get(reading.point)
+            if device is not None and not reading.quality & _NOT_TRUTH:
+                by_device[device].append(reading)
+        for device, items in by_device.items():
+            items.sort(key=lambda reading: reading.at_ms)
+            for rule in self._rules:
+                if subject := self._subjects[rule.name].get(device):
+                    self._step(connection, rule, subject, items, now_ms=now_ms)
+        if now_ms - self._ticked_ms >= _TICK_MS:
+            self._ticked_ms = now_ms
+            self._tick(connection, heard=by_device, now_ms=now_ms)
+
+    def _prepare(
+        self, connection: sqlite3.Connection, readings: Sequence[Reading], *, now_ms: int
+    ) -> None:
+        if not self._started:
+            self._started = True
+            for rule in self._rules:
+                if isinstance(rule, DeviceSilent):
+                    rule.watching_since_ms = now_ms
+        stale = self._refreshed_ms <= 0 or now_ms - self._refreshed_ms > _REFRESH_MS
+        if stale or any(r.point not in self._device_of for r in readings[:50]):
+            self.refresh(connection)
+            self._refreshed_ms = now_ms
+
+    def _tick(self, connection: sqlite3.Connection, *, heard: Container[int], now_ms: int) -> None:
+        """Time passed: only silence can be judged without a reading."""
+        for rule in self._rules:
+            if isinstance(rule, DeviceSilent):
+                for device, subject in self._subjects[rule.name].items():
+                    if device not in heard:
+                        self._step(connection, rule, subject, [], now_ms=now_ms)
+
+    def _step(
+        self,
+        connection: sqlite3.Connection,
+        rule: Rule,
+        subject: Subject,
+        readings: Sequence[Reading],
+        *,
+        now_ms: int,
+    ) -> None:
+        key = (rule.name, subject.device.id)
+        before = self._states.get(key, {})
+        try:
+            state, verdicts = rule.step(subject, state=before, readings=readings, now_ms=now_ms)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            # A sick rule is counted and shown; the others go on.
+            self.faults[f"{rule.name}: {type(error).__name__}: {error}"] += 1
+            return
+        if state != before:
+            self._states[key] = state
+            connection.execute(
+                "INSERT OR REPLACE INTO rule_state VALUES (?, ?, ?)", (*key, json.dumps(state))
+            )
+        for verdict in verdicts:
+            self._apply(connection, rule, subject, verdict)
+
+    def _apply(
+        self, connection: sqlite3.Connection, rule: Rule, subject: Subject, verdict: Verdict
+    ) -> None:
+        key = (rule.name, subject.device.id)
+        known = self._open.get(key)
+        if known is not None:
+            known = incidents.find(connection, known.id)
+            if known is None or known.state == "closed":
+                self._open.pop(key, None)
+                known = None
+        if verdict.truth is Truth.BAD:
+            self._bad(connection, rule, subject, verdict, known)
+        elif verdict.truth is Truth.OK and verdict.recovered and known is not None:
+            if known.state != "recovered":
+                incidents.recover(connection, known.id, now_ms=verdict.at_ms)
+                self._queue(connection, known.id, "resolved", known.severity, verdict.at_ms)
+            self._remember(connection, key, known.id)
+
+    def _bad(
+        self,
+        connection: sqlite3.Connection,
+        rule: Rule,
+        subject: Subject,
+        verdict: Verdict,
+        known: incidents.Incident | None,
+    ) -> None:
+        key = (rule.name, subject.device.id)
+        if known is None:
+            if self._explained(rule, subject):
+                return
+            number = incidents.open_incident(
+                connection,
+                rule=rule.name,
+                version=rule.version,
+                device=subject.device.id,
+                severity=verdict.severity,
+                since_ms=verdict.since_ms,
+                now_ms=verdict.at_ms,
+                evidence=verdict.evidence,
+            )
+            self._queue(connection, number, "opened", verdict.severity, verdict.at_ms)
+        elif _RANK[verdict.severity] > _RANK[known.severity]:
+            number = known.id
+            incidents.worsen(
+                connection,
+                number,
+                severity=verdict.severity,
+                now_ms=verdict.at_ms,
+                evidence=verdict.evidence,
+            )
+            self._queue(connection, number, "escalated", verdict.severity, verdict.at_ms)
+        else:
+            number = known.id
+            if known.state == "recovered":
+                incidents.relapse(connection, number, now_ms=verdict.at_ms)
+                self._queue(connection, number, "opened", known.severity, verdict.at_ms)
+            incidents.refresh(connection, number, verdict.evidence)
+        self._remember(connection, key, number)
+
+    def _explained(self, rule: Rule, subject: Subject) -> bool:
+        """Return whether a meter downstream already has the same incident open."""
+        return any(
+            name == rule.name
+            and (child := self._subjects[rule.name].get(device)) is not None
+            and child.device.parent == subject.device.id
+            for name, device in self._open
+        )
+
+    def _remember(self, connection: sqlite3.Connection, key: tuple[str, int], number: int) -> None:
+        found = incidents.find(connection, number)
+        if found is None or found.state == "closed":
+            self._open.pop(key, None)
+        else:
+            self._open[key] = found
+
+    def _queue(
+        self,
+        connection: sqlite3.Connection,
+        incident: int,
+        kind: str,
+        severity: Severity,
+        now_ms: int,
+    ) -> None:
+        if not self.notifying:
+            return
+        row = connection.execute(
+            "SELECT count(*) FROM incident_event WHERE incident = ?", (incident,)
+        ).fetchone()
+        for channel in self._channels:
+            if severity.value in channel.severities:
+                outbox.queue(
+                    connection,
+                    incident=incident,
+                    kind=kind,
+                    channel=channel.name,
+                    now_ms=now_ms,
+                    step=int(row[0]),
+                )
+
+    def begin_notifying(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
+        """From now on people are told; what is open and unanswered is told now."""
+        self.notifying = True
+        for item in incidents.listing(connection, state="open", limit=100_000):
+            if item.state == "firing":
+                self._queue(connection, item.id, "opened", item.severity, now_ms)

@@ -1,0 +1,102 @@
+"""Water that never stops: every quarter-hour of 24 h has flow (rule-book 4, W1)."""
+
+from collections.abc import Sequence
+
+from alerting.port import State, Subject, Verdict
+from alerting.rules.memory import number
+from caretaker.clock import HOUR_MS, QUARTER_MS
+from caretaker.vocabulary import DeviceRole, Reading, Severity, Truth
+
+_RUN_MS = 24 * HOUR_MS
+_PARENT_EXTRA_MS = HOUR_MS  # the meter downstream speaks first and explains its parent
+_GAP_MS = 2 * QUARTER_MS
+_ZERO_M3 = 0.0005  # half a litre: below the resolution of every meter in use
+_TOILET_L_H = 16.7  # one running toilet (rule-book 4)
+
+
+class ContinuousFlow:
+    """BAD when 96 of 96 quarter-hours had flow; recovered after two quarter-hours without."""
+
+    name = "continuous_flow"
+    version = "1"
+
+    def __init__(self, *, price_cny_m3: float) -> None:
+        self._price = price_cny_m3
+        self._parents: frozenset[int] = frozenset()
+
+    def subjects(self, candidates: Sequence[Subject]) -> list[Subject]:
+        """Return water meters with a register, those downstream first."""
+        meters = [
+            subject
+            for subject in candidates
+            if subject.device.role is DeviceRole.WATER
+            and any(point.quantity == "volume" for point in subject.points)
+        ]
+        self._parents = frozenset(m.device.parent for m in meters if m.device.parent)
+        return sorted(meters, key=lambda subject: subject.device.id in self._parents)
+
+    def step(
+        self, subject: Subject, *, state: State, readings: Sequence[Reading], now_ms: int
+    ) -> tuple[State, list[Verdict]]:
+        """Close each quarter-hour as readings pass its end."""
+        del now_ms
+        points = {p.id for p in subject.points if p.quantity == "volume" and not p.channel}
+        state = dict(state)
+        verdicts: list[Verdict] = []
+        for reading in readings:
+            if reading.point not in points:
+                continue
+            verdict = self._take(subject, state, reading)
+            if verdict is not None:
+                verdicts.append(verdict)
+        return state, verdicts
+
+    def _take(self, subject: Subject, state: State, reading: Reading) -> Verdict | None:
+        last_at = int(number(state, "at_ms"))
+        if reading.at_ms <= last_at:
+            return None
+        moved = reading.value - number(state, "value", reading.value)
+        quarter = reading.at_ms - reading.at_ms % QUARTER_MS
+        verdict: Verdict | None = None
+        if not last_at or reading.at_ms - last_at > _GAP_MS or moved < 0:
+            # Unknown in between: a run is proved by data or not at all.
+            state.update(run_ms=quarter, moved=0.0, zeros=0, low_l_h=None, quarter_ms=quarter)
+        else:
+            # A reading at a quarter's very start tells what moved in the quarter before it.
+            state["moved"] = number(state, "moved") + moved
+            if quarter > int(number(state, "quarter_ms", quarter)):
+                verdict = self._close(subject, state, quarter)
+        state["at_ms"], state["value"] = reading.at_ms, reading.value
+        return verdict
+
+    def _close(self, subject: Subject, state: State, quarter: int) -> Verdict:
+        hours = max(quarter - int(number(state, "quarter_ms", quarter)), QUARTER_MS) / HOUR_MS
+        moved = number(state, "moved")
+        state["quarter_ms"], state["moved"] = quarter, 0.0
+        if moved <= _ZERO_M3:
+            state["zeros"] = int(number(state, "zeros")) + 1
+            state["run_ms"], state["low_l_h"] = quarter, None
+            return Verdict(Truth.OK, quarter, recovered=int(number(state, "zeros")) >= 2)
+        state["zeros"] = 0
+        flow = moved * 1000 / hours
+        low = state.get("low_l_h")
+        state["low_l_h"] = flow if low is None else min(number(state, "low_l_h"), flow)
+        run = quarter - int(number(state, "run_ms", quarter))
+        wanted = _RUN_MS
+        if subject.device.id in self._parents:
+            wanted += _PARENT_EXTRA_MS
+        if run < wanted:
+            return Verdict(Truth.OK, quarter)
+        leak = number(state, "low_l_h")
+        return Verdict(
+            Truth.BAD,
+            quarter,
+            severity=Severity.ALARM,
+            since_ms=int(number(state, "run_ms", quarter)),
+            evidence={
+                "flow_l_h": round(leak, 1),
+                "toilets": round(leak / _TOILET_L_H, 1),
+                "cny_day": round(leak * 24 / 1000 * self._price, 2),
+                "hours": round(run / HOUR_MS, 1),
+            },
+        )
