@@ -1,0 +1,27 @@
+"""Prints notifications where Caretaker runs."""
+
+from dataclasses import dataclass
+
+from alerting.port import Notification, Outcome
+from caretaker.config import ChannelSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """Writes one line a notification to standard output."""
+
+    name: str
+
+    def deliver(self, notification: Notification) -> Outcome:
+        """Print it; that cannot fail."""
+        mark = {"notice": "·", "alarm": "!", "critical": "!!"}[notification.severity.value]
+        if notification.kind == "resolved":
+            mark = "ok"
+        print(f"[{mark}] {notification.title} - {notification.body}", flush=True)
+        return Outcome(delivered=True)
+
+
+def build(settings: ChannelSettings, *, secret: str, file: str) -> Console:
+    """Return the channel; it has no options."""
+    del secret, file
+    return Console(name=settings.name)
