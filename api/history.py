@@ -1,0 +1,100 @@
+"""A point's past, bounded: raw or rolled up, never more than the page can draw."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from api import schemas
+from caretaker.clock import DAY_MS, HOUR_MS, QUARTER_MS
+from caretaker.quantities import QUANTITIES, Kind
+from caretaker.vocabulary import Period, Point
+from storage import rollup
+
+_RAW_MOST = 200_000
+_LENGTHS = {Period.QUARTER_HOUR: QUARTER_MS, Period.HOUR: HOUR_MS, Period.DAY: DAY_MS}
+
+
+def downsample(rows: Sequence[tuple[int, float]], most: int) -> list[tuple[int, float]]:
+    """Return at most about `most` rows, keeping the lowest and highest of each bucket.
+
+    >>> downsample([(i, float(i == 50)) for i in range(100)], 10)[4:8]
+    [(40, 0.0), (50, 1.0), (51, 0.0), (60, 0.0)]
+    """
+    if len(rows) <= most:
+        return list(rows)
+    size = -(-len(rows) * 2 // most)
+    kept: list[tuple[int, float]] = []
+    for index in range(0, len(rows), size):
+        bucket = rows[index : index + size]
+        low = min(bucket, key=lambda row: row[1])
+        high = max(bucket, key=lambda row: row[1])
+        kept += sorted({low, high})
+    return kept
+
+
+def choose(start_ms: int, end_ms: int, most: int) -> str:
+    """Return the finest resolution that fits into `most` values.
+
+    >>> choose(0, DAY_MS, 2000), choose(0, 365 * DAY_MS, 2000)
+    ('raw', 'day')
+    """
+    span = end_ms - start_ms
+    if span <= 2 * DAY_MS:
+        return "raw"
+    for period, length in _LENGTHS.items():
+        if span / length <= most:
+            return period.value
+    return Period.DAY.value
+
+
+def history(
+    connection: sqlite3.Connection,
+    point: Point,
+    *,
+    start_ms: int,
+    end_ms: int,
+    resolution: str,
+    most: int,
+) -> schemas.History:
+    """Return a point's history in columns."""
+    quantity = QUANTITIES[point.quantity]
+    if resolution == "auto":
+        resolution = choose(start_ms, end_ms, most)
+    at: list[int] = []
+    value: list[float | None] = []
+    low: list[float | None] = []
+    high: list[float | None] = []
+    quality: list[int] = []
+    if resolution == "raw":
+        rows = connection.execute(
+            "SELECT at_ms, value, quality FROM reading WHERE point = ? AND at_ms >= ?"
+            " AND at_ms < ? ORDER BY at_ms DESC LIMIT ?",
+            (point.id, start_ms, end_ms, _RAW_MOST),
+        ).fetchall()
+        rows.reverse()
+        marks = {row[0]: row[2] for row in rows}
+        for at_ms, reading in downsample([(r[0], r[1]) for r in rows], most):
+            at.append(at_ms)
+            value.append(reading)
+            quality.append(marks[at_ms])
+        low, high = list(value), list(value)
+    else:
+        for item in rollup.load(connection, point.id, Period(resolution), start_ms, end_ms)[-most:]:
+            at.append(item.start_ms)
+            counter = quantity.kind in {Kind.COUNTER, Kind.DELTA}
+            value.append(item.amount if counter else item.mean)
+            low.append(item.amount if counter else item.low)
+            high.append(item.amount if counter else item.high)
+            quality.append(1 if item.estimated else 0)
+    return schemas.History(
+        point=point.id,
+        quantity=point.quantity,
+        unit=quantity.unit,
+        resolution=resolution,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        at_ms=at,
+        value=value,
+        low=low,
+        high=high,
+        quality=quality,
+    )

@@ -1,0 +1,31 @@
+"""What the API stands on; the composition root fills it in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from caretaker.calendar import SchoolCalendar
+
+from api.auth import Doorman
+from caretaker.clock import Clock
+from caretaker.config import SiteSettings
+from ingest.decoder import Decoder
+from storage.journal import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The running parts behind the routes."""
+
+    site: SiteSettings
+    journal: Journal
+    clock: Clock
+    calendar: SchoolCalendar
+    decoder: Decoder
+    doorman: Doorman
+    checks: Callable[[], list[tuple[str, bool, str, str]]]
+    """(name, ok, value, remedy) of broker, ingest, alerting; the journal's own are added."""
+    counters: Callable[[], tuple[dict[str, int], dict[str, int]]]
+    """(counters, rejected by reason) of ingest."""
+    devices_changed: Callable[[], None]
+    started_ms: int
+    version: str
