@@ -54,11 +54,11 @@ def cold_units(
     """Return every unit of cold storage with its last day."""
     points, newest = points_by_device(connection), latest(connection)
     opened = open_incidents(connection)
-    units = []
-    for device in adopted(connection):
-        if device.role.cold:
-            units.append(_unit(connection, device, points[device.id], newest, opened, site, now_ms))
-    return units
+    return [
+        _unit(connection, device, points[device.id], newest, opened, site, now_ms)
+        for device in adopted(connection)
+        if device.role.cold
+    ]
 
 
 def _unit(
