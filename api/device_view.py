@@ -5,12 +5,17 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from alerting.port import Subject
+from alerting.rules.cold_storage import PARAMETERS
 from alerting.rules.device_silent import DeviceSilent
 from api import schemas
 from caretaker.quantities import QUANTITIES
 from caretaker.vocabulary import Device, DeviceStatus, Point, Quality, Reading
+from ingest.decoder import Decoder
 from storage import devices as records
 from storage import incidents
+
+LIMITS = frozenset(PARAMETERS)
+"""The limits a device may have of its own."""
 
 
 def points_by_device(connection: sqlite3.Connection) -> dict[int, list[Point]]:
@@ -116,3 +121,48 @@ def listing(connection: sqlite3.Connection, *, status: str, now_ms: int) -> list
 def adopted(connection: sqlite3.Connection) -> list[Device]:
     """Return the devices that are ours."""
     return records.devices(connection, status=DeviceStatus.ADOPTED.value)
+
+
+def last_reading_ms(connection: sqlite3.Connection, *, now_ms: int) -> int | None:
+    """Return when the newest reading of any point was taken; a future instant does not count."""
+    row = connection.execute(
+        "SELECT max(at_ms) FROM latest WHERE at_ms <= ?", (now_ms + 60_000,)
+    ).fetchone()
+    return None if row[0] is None else int(row[0])
+
+
+def inbox_item(
+    connection: sqlite3.Connection,
+    device: Device,
+    points: list[Point],
+    newest: Mapping[int, Reading],
+    *,
+    decoder: Decoder,
+) -> schemas.InboxItem:
+    """Return a heard device with its last message and what it looks like."""
+    row = connection.execute("SELECT messages FROM device WHERE id = ?", (device.id,)).fetchone()
+    messages = int(row[0])
+    suggested = decoder.suggest(
+        device.key, {point.quantity for point in points}, {point.channel for point in points}
+    )
+    span_s = (device.last_heard_ms - device.first_heard_ms) / 1000
+    interval_s = round(span_s / (messages - 1)) if messages > 2 else suggested.interval_s
+    return schemas.InboxItem(
+        id=device.id,
+        key=device.key,
+        driver=device.driver,
+        model=device.model,
+        first_heard_ms=device.first_heard_ms,
+        last_heard_ms=device.last_heard_ms,
+        messages=messages,
+        topic=device.last_topic,
+        payload=text_of(records.last_payload(connection, device.id)),
+        readings=[point_now(point, newest) for point in points],
+        suggested=schemas.Suggested(
+            name=suggested.name,
+            role=suggested.role.value,
+            building="",
+            area="",
+            interval_s=min(max(interval_s, 1), 86_400),
+        ),
+    )

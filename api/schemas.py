@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, Field
 
+from caretaker.vocabulary import DeviceRole
+
 
 class Failure(BaseModel):
     """Why a request was refused, and what to do."""
@@ -342,6 +344,12 @@ class DeviceOut(BaseModel):
     points: list[PointNow]
 
 
+class PointList(BaseModel):
+    """Points with their newest values."""
+
+    items: list[PointNow]
+
+
 class DeviceList(BaseModel):
     """Devices."""
 
@@ -352,7 +360,7 @@ class DeviceChange(BaseModel):
     """What a person changes of a device; what is absent stays."""
 
     name: str | None = Field(default=None, max_length=80)
-    role: str | None = None
+    role: DeviceRole | None = None
     building: str | None = Field(default=None, max_length=64)
     area: str | None = Field(default=None, max_length=64)
     parent: int | None = None
@@ -396,7 +404,7 @@ class Adoption(BaseModel):
     """How a heard device is taken in."""
 
     name: str = Field(min_length=1, max_length=80)
-    role: str
+    role: DeviceRole
     building: str = Field(default="", max_length=64)
     area: str = Field(default="", max_length=64)
     parent: int = 0

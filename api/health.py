@@ -1,0 +1,67 @@
+"""Whether the pipeline is well, from the parts' own words."""
+
+import shutil
+
+from api import schemas
+from api.services import Services
+from storage import outbox
+
+_DISK_LOW = 500 * 1024 * 1024
+
+
+def checks(parts: Services) -> list[schemas.Check]:
+    """Return each part of the pipeline with its state in plain words."""
+    found = [
+        schemas.Check(name=name, ok=ok, value=value, remedy=remedy)
+        for name, ok, value, remedy in parts.checks()
+    ]
+    journal = parts.journal
+    found.append(
+        schemas.Check(
+            name="store",
+            ok=not journal.failing,
+            value=journal.failing or "every acknowledged reading is on disk",
+            remedy="Look at the disk's space and health." if journal.failing else "",
+        )
+    )
+    if journal.judge_error:
+        found.append(
+            schemas.Check(
+                name="rules",
+                ok=False,
+                value=journal.judge_error,
+                remedy="Readings are stored all the same; report this with the log.",
+            )
+        )
+    free = disk_free_bytes(parts)
+    found.append(
+        schemas.Check(
+            name="disk",
+            ok=free > _DISK_LOW,
+            value=f"{free / 1e9:.1f} GB free",
+            remedy="" if free > _DISK_LOW else "Free space on the disk of the data directory.",
+        )
+    )
+    with journal.reader() as connection:
+        failed = outbox.counts(connection).get("failed", 0)
+    found.append(
+        schemas.Check(
+            name="notifications",
+            ok=not failed,
+            value=f"{failed} could not be delivered" if failed else "delivered",
+            remedy="Check the channel's settings in site.toml." if failed else "",
+        )
+    )
+    return found
+
+
+def disk_free_bytes(parts: Services) -> int:
+    """Return the space left where the journal lies [byte]."""
+    return shutil.disk_usage(parts.journal.path.parent).free
+
+
+def database_bytes(parts: Services) -> int:
+    """Return the size of the journal with its write-ahead log [byte]."""
+    path = parts.journal.path
+    files = (path, path.with_name(path.name + "-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())
