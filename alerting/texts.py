@@ -31,7 +31,8 @@ TITLES: dict[str, dict[str, str]] = {
 BODIES: dict[str, dict[str, str]] = {
     "zh-CN": {
         "cold_storage_warm": (
-            "自 {{ since }} 起超过 {{ limit_c }} °C，最高 {{ peak_c }} °C，食品估计 {{ food_c }} °C。"
+            "自 {{ since }} 起超过 {{ limit_c }} °C，最高 {{ peak_c }} °C，"
+            "食品估计 {{ food_c }} °C。"
             "请现在关好门，检查压缩机；如果还在升温，请把食品移到另一台冰箱。"
             "距离必须决定食品去留还有 {{ left_min }} 分钟。"
         ),

@@ -1,13 +1,17 @@
 """One module a notification channel, its settings beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from alerting.channels import console, email, webhook
 from alerting.port import Notifier
 from caretaker.config import ChannelSettings
 from caretaker.errors import ConfigurationError
 
-_KINDS = {"console": console.build, "webhook": webhook.build, "email": email.build}
+_KINDS: dict[str, Callable[..., Notifier]] = {
+    "console": console.build,
+    "webhook": webhook.build,
+    "email": email.build,
+}
 
 
 def build_channels(
