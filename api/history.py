@@ -16,8 +16,8 @@ _LENGTHS = {Period.QUARTER_HOUR: QUARTER_MS, Period.HOUR: HOUR_MS, Period.DAY: D
 def downsample(rows: Sequence[tuple[int, float]], most: int) -> list[tuple[int, float]]:
     """Return at most about `most` rows, keeping the lowest and highest of each bucket.
 
-    >>> downsample([(i, float(i == 50)) for i in range(100)], 10)[4:8]
-    [(40, 0.0), (50, 1.0), (51, 0.0), (60, 0.0)]
+    >>> downsample([(i, float(i == 50)) for i in range(100)], 10)[2:5]
+    [(40, 0.0), (50, 1.0), (60, 0.0)]
     """
     if len(rows) <= most:
         return list(rows)
