@@ -1,0 +1,307 @@
+"""The composition root: every part is built here, in the order a reading passes them."""
+
+import contextlib
+import fcntl
+import json
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
+
+import structlog
+
+from alerting.channels import build_channels
+from alerting.courier import Courier
+from alerting.engine import Engine
+from alerting.rules import standard_rules
+from api.auth import Doorman
+from api.server import PageServer, create_app
+from api.services import Services
+from caretaker import __version__
+from caretaker.calendar import SchoolCalendar
+from caretaker.clock import Clock
+from caretaker.config import SiteSettings
+from caretaker.errors import ConfigurationError
+from caretaker.secrets import Secrets
+from ingest.broker.choose import embedded_broker
+from ingest.broker.port import Address, Broker, Login
+from ingest.decoder import Decoder
+from ingest.driver import load_drivers
+from ingest.ingest import Ingest
+from ingest.metering import intervals
+from ingest.transport.paho import PahoTransport
+from ingest.transport.url import address_of
+from storage.devices import apply_file_settings
+from storage.journal import Journal
+
+JOURNAL = "journal.sqlite3"
+RUNNING = "running.json"
+_OWN_LOGIN = "caretaker"
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+log = structlog.get_logger()
+
+
+class DataLock:
+    """Holds a data directory for one process; the kernel lets go when the process dies."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._path = data_dir / "lock"
+        self._file: IO[str] | None = None
+
+    def take(self) -> None:
+        """Take the lock or raise ConfigurationError that names who holds it."""
+        file = self._path.open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            file.close()
+            raise ConfigurationError(
+                file=str(self._path.parent),
+                key="data directory",
+                problem=f"another Caretaker (process {holder}) works on it",
+                remedy="Stop that one first, or choose another directory with --data.",
+            ) from error
+        file.seek(0)
+        file.truncate()
+        file.write(str(os.getpid()))
+        file.flush()
+        self._file = file
+
+    def release(self) -> None:
+        """Let go of the directory."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def open_journal(settings: SiteSettings, *, data_dir: Path, clock: Clock) -> Journal:
+    """Return the opened journal of a data directory."""
+    journal = Journal(data_dir / JOURNAL, zone=settings.zone, arithmetic=intervals, clock=clock)
+    journal.open()
+    return journal
+
+
+class App:
+    """Caretaker at work on one data directory: broker, ingest, journal, rules, alerts, page.
+
+    `prepare` opens the journal with its rules, so that history can be filled in; `start` opens
+    the doors. `stop` closes in the opposite order and loses nothing.
+    """
+
+    def __init__(
+        self,
+        settings: SiteSettings,
+        *,
+        data_dir: Path,
+        clock: Clock,
+        secrets: Secrets,
+        site_file: str = "site.toml",
+        logins: tuple[Login, ...] = (),
+    ) -> None:
+        self.settings = settings
+        self.data_dir = data_dir
+        self.clock = clock
+        self.secrets = secrets
+        self.site_file = site_file
+        self.decoder = Decoder(load_drivers(data_dir / "drivers"), clock=clock)
+        self.engine = Engine(standard_rules(settings), channels=settings.channels)
+        self.broker: Broker | None = None
+        self.ingest: Ingest | None = None
+        self.transport: PahoTransport | None = None
+        self.page: PageServer | None = None
+        self._logins = logins
+        self._lock = DataLock(data_dir)
+        self._journal: Journal | None = None
+        self._courier: Courier | None = None
+        self._closers: list[Callable[[], None]] = []
+        self._ended = threading.Event()
+        self._started_ms = 0
+
+    @property
+    def journal(self) -> Journal:
+        """The journal; there once `prepare` was called."""
+        assert self._journal is not None
+        return self._journal
+
+    def prepare(self) -> None:
+        """Take the data directory, open the journal and let the rules judge."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        # Channels are built first: a wrong setting stops the start before anything is touched.
+        channels = build_channels(
+            self.settings.channels, secrets=self.secrets.channels, file=self.site_file
+        )
+        self._lock.take()
+        self._closers.append(self._lock.release)
+        self._journal = open_journal(self.settings, data_dir=self.data_dir, clock=self.clock)
+        self._closers.append(self._journal.close)
+        now_ms = self.clock.now_ms()
+        self._journal.call(
+            lambda connection: apply_file_settings(connection, self.settings.devices, now_ms=now_ms)
+        )
+        self._journal.set_judge(self.engine)
+        host = self.settings.api.host
+        link = f"http://{'127.0.0.1' if host in _LOOPBACK else host}:{self.settings.api.port}"
+        self._courier = Courier(
+            self._journal, channels, site=self.settings, clock=self.clock, link=link
+        )
+
+    def start(self) -> None:
+        """Open the doors: broker, page, alerts, ingest."""
+        if self._journal is None:
+            self.prepare()
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        log.info("started", page=self.url, data=str(self.data_dir))
+
+    def _start(self) -> None:
+        assert self._courier is not None
+        self._started_ms = self.clock.now_ms()
+        page = PageServer(
+            create_app(self._services(), **self._hosts()),
+            host=self.settings.api.host,
+            port=self.settings.api.port,
+            file=self.site_file,
+        )
+        page.start()
+        self.page = page
+        self._closers.append(page.stop)
+        address = self._address()
+        self._courier.start()
+        self._closers.append(self._courier.stop)
+        self.transport = PahoTransport(
+            address,
+            client_id=self.settings.broker.client_id,
+            topics=self.settings.broker.topics,
+            on_event=lambda event, detail: log.info("broker", event=event, detail=detail),
+        )
+        self.ingest = Ingest(self.transport, self.decoder, self.journal, clock=self.clock)
+        self.ingest.start()
+        self._closers.append(self.ingest.stop)
+        running = self.data_dir / RUNNING
+        running.write_text(json.dumps({"pid": os.getpid(), "url": page.url}), encoding="utf-8")
+        self._closers.append(lambda: running.unlink(missing_ok=True))
+
+    def _hosts(self) -> dict[str, frozenset[str]]:
+        return {} if self.settings.api.host in _LOOPBACK else {"hosts": frozenset()}
+
+    def _address(self) -> Address:
+        """Return where messages come from; the embedded broker is started when none is named."""
+        settings = self.settings.broker
+        if settings.url:
+            return address_of(
+                settings.url,
+                file=self.site_file,
+                username=settings.username,
+                password=self.secrets.external_broker_password,
+                ca_file=settings.ca_file,
+            )
+        own = Login(_OWN_LOGIN, self.secrets.broker_password)
+        broker = embedded_broker(
+            settings.kind,
+            data_dir=self.data_dir / "broker",
+            port=settings.port,
+            logins=(own, *self._logins),
+            host=settings.host,
+        )
+        broker.start()
+        self.broker = broker
+        self._closers.append(broker.stop)
+        return broker.address(_OWN_LOGIN)
+
+    def _services(self) -> Services:
+        return Services(
+            site=self.settings,
+            journal=self.journal,
+            clock=self.clock,
+            calendar=SchoolCalendar(self.settings.calendar, self.settings.zone),
+            decoder=self.decoder,
+            doorman=Doorman.of(
+                viewer=self.secrets.viewer_token,
+                operator=self.secrets.operator_token,
+                admin=self.secrets.admin_token,
+            ),
+            checks=self.checks,
+            counters=self._counters,
+            devices_changed=self.engine.devices_changed,
+            started_ms=self._started_ms,
+            version=__version__,
+        )
+
+    def checks(self) -> list[tuple[str, bool, str, str]]:
+        """Return (part, ok, value, remedy) of broker, ingest and alerts."""
+        connected = self.transport is not None and self.transport.connected
+        notices = self.broker.notices if self.broker else ()
+        found = [
+            (
+                "broker",
+                connected,
+                "connected" if connected else "not connected",
+                "" if connected else "Is the broker up, and are address and login right?",
+            )
+        ]
+        found += [("broker refusal", True, notice, "") for notice in notices[-1:]]
+        ingest = self.ingest
+        if ingest is not None:
+            well = ingest.alive and not ingest.failing
+            found.append(
+                (
+                    "ingest",
+                    well,
+                    ingest.failing or f"{ingest.counters['stored']} readings stored",
+                    "" if well else "Readings wait at the broker until the store is well again.",
+                )
+            )
+        courier = self._courier is not None and self._courier.alive
+        faults = sum(self.engine.faults.values())
+        found.append(
+            (
+                "alerting",
+                courier and not faults,
+                f"{faults} rule faults" if faults else ("at work" if courier else "stopped"),
+                next(iter(self.engine.faults), ""),
+            )
+        )
+        return found
+
+    def _counters(self) -> tuple[dict[str, int], dict[str, int]]:
+        if self.ingest is None:
+            return {}, {}
+        return dict(self.ingest.counters), dict(self.ingest.rejected)
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return self.page.url if self.page else ""
+
+    def wait(self) -> None:
+        """Block until `end` is called."""
+        self._ended.wait()
+
+    def end(self) -> None:
+        """Let `wait` return; safe in a signal handler."""
+        self._ended.set()
+
+    def stop(self) -> None:
+        """Close everything that was opened, the last first."""
+        with contextlib.ExitStack() as stack:
+            for closer in self._closers:
+                stack.callback(closer)
+            self._closers = []
+        log.info("stopped", data=str(self.data_dir))
+
+
+def on_port(settings: SiteSettings, *, broker: int, page: int) -> SiteSettings:
+    """Return the settings with other ports; 0 keeps what stands there."""
+    return replace(
+        settings,
+        broker=replace(settings.broker, port=broker or settings.broker.port),
+        api=replace(settings.api, port=page or settings.api.port),
+    )
