@@ -180,7 +180,8 @@ class App:
             address,
             client_id=self.settings.broker.client_id,
             topics=self.settings.broker.topics,
-            on_event=lambda event, detail: log.info("broker", event=event, detail=detail),
+            on_event=lambda event, detail: log.info("broker", happened=event, detail=detail),
+            clock=self.clock,
         )
         self.ingest = Ingest(self.transport, self.decoder, self.journal, clock=self.clock)
         self.ingest.start()
