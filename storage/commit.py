@@ -125,6 +125,13 @@ class Committer:
     ) -> _DeviceRow | None:
         device = self.devices.get(arrival.device)
         if device is None:
+            # The site file may have brought it in since the caches were filled.
+            row = connection.execute(
+                "SELECT id, last_heard_ms FROM device WHERE key = ?", (arrival.device,)
+            ).fetchone()
+            if row is not None:
+                device = self.devices[arrival.device] = _DeviceRow(id=row[0], heard_ms=row[1])
+        if device is None:
             if self.heard >= _MAX_HEARD:
                 return None
             cursor = connection.execute(
