@@ -77,6 +77,8 @@ class Engine:
         self, connection: sqlite3.Connection, readings: Sequence[Reading], *, now_ms: int
     ) -> None:
         """Judge new readings and the passing of time."""
+        if not readings and not self.notifying:
+            return  # in a past that is filled in, time passes with its readings only
         self._prepare(connection, readings, now_ms=now_ms)
         by_device: dict[int, list[Reading]] = defaultdict(list)
         for reading in readings:

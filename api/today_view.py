@@ -61,8 +61,8 @@ def _leaks(opened: list[schemas.IncidentBrief], now_ms: int) -> list[schemas.Wor
     result = []
     for item in opened:
         per_day = item.evidence.get("cny_day")
-        if isinstance(per_day, int | float):
-            lasted = (item.recovered_ms or now_ms) - item.since_ms
+        if isinstance(per_day, int | float) and item.state != "recovered":
+            lasted = now_ms - item.since_ms
             result.append(
                 schemas.Worth(
                     kind=item.rule,

@@ -14,8 +14,8 @@ _YARD_KW = 1.2  # lamps of the yard, before every sub-meter
 
 
 def _noise(rng: np.random.Generator, count: int, spread: float) -> Values:
-    """Return slow multiplicative noise around 1: a value each ten minutes, joined by lines."""
-    knots = rng.normal(1.0, spread, count // 10 + 2)
+    """Return slow multiplicative noise around 1: a value each ten minutes, on a day's own level."""
+    knots = rng.normal(1.0, spread, count // 10 + 2) * rng.normal(1.0, 0.05)
     result: Values = np.clip(
         np.interp(np.arange(count) / 10, np.arange(len(knots)), knots), 0.5, 1.5
     )

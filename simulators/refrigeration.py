@@ -19,7 +19,7 @@ class Unit:
 
     set_c: float
     loss_w_k: float = 6.0
-    door_w_k: float = 32.0
+    door_w_k: float = 45.0
     food_w_k: float = 14.0
     air_j_k: float = 85_000.0
     food_j_k: float = 150_000.0

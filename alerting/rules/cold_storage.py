@@ -162,7 +162,9 @@ class ColdStorage:
         since, food_since = state.get("since_ms"), state.get("food_since_ms")
         air_min = (at - float(since)) / MINUTE_MS if since is not None else 0.0
         food_min = (at - float(food_since)) / MINUTE_MS if food_since is not None else -1.0
-        exposure_min = number(state, "exposure_ms") / MINUTE_MS
+        # Cold again means recovered; what the exposure did to the food is a person's decision (A4).
+        over = since is not None or food_since is not None
+        exposure_min = number(state, "exposure_ms") / MINUTE_MS if over else 0.0
         defrosting = (
             state.get("defrost_ms") is not None
             and (at - number(state, "defrost_ms")) / MINUTE_MS <= limits["defrost_min"]

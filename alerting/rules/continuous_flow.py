@@ -8,7 +8,8 @@ from caretaker.clock import HOUR_MS, QUARTER_MS
 from caretaker.vocabulary import DeviceRole, Reading, Severity, Truth
 
 _RUN_MS = 24 * HOUR_MS
-_PARENT_EXTRA_MS = HOUR_MS  # the meter downstream speaks first and explains its parent
+_PARENT_EXTRA_MS = 12 * HOUR_MS
+"""A parent's run may begin with the day's ordinary use, so the meter downstream speaks first."""
 _GAP_MS = 2 * QUARTER_MS
 _ZERO_M3 = 0.0005  # half a litre: below the resolution of every meter in use
 _TOILET_L_H = 16.7  # one running toilet (rule-book 4)
@@ -80,8 +81,9 @@ class ContinuousFlow:
         state["zeros"] = 0
         flow = moved * 1000 / hours
         low = state.get("low_l_h")
-        state["low_l_h"] = flow if low is None else min(number(state, "low_l_h"), flow)
         run = quarter - int(number(state, "run_ms", quarter))
+        if run > QUARTER_MS:  # in its first quarter-hour the flow may have begun late
+            state["low_l_h"] = flow if low is None else min(number(state, "low_l_h"), flow)
         wanted = _RUN_MS
         if subject.device.id in self._parents:
             wanted += _PARENT_EXTRA_MS
