@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from caretaker.calendar import SchoolCalendar
-
 from api.auth import Doorman
+from caretaker.calendar import SchoolCalendar
 from caretaker.clock import Clock
 from caretaker.config import SiteSettings
 from ingest.decoder import Decoder

@@ -81,10 +81,11 @@ class BrokerSettings:
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """Where the page and the API listen; loopback unless told otherwise."""
+    """Where the page and the API listen; beyond loopback only with `allow_remote`."""
 
     host: str = "127.0.0.1"
     port: int = 8420
+    allow_remote: bool = False
 
 
 @dataclass(frozen=True, slots=True)

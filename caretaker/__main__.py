@@ -1,0 +1,5 @@
+"""Runs the command line: python -m caretaker."""
+
+from caretaker.cli import main
+
+main()

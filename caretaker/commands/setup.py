@@ -1,0 +1,169 @@
+"""caretaker init and check."""
+
+import shutil
+import socket
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from rich.markup import escape
+
+from alerting.channels import build_channels
+from caretaker.app import JOURNAL
+from caretaker.commands.common import (
+    DATA,
+    SITE,
+    DataOption,
+    SiteOption,
+    console,
+    running_url,
+    settings_of,
+)
+from caretaker.config import SiteSettings
+from caretaker.errors import BrokerError, CaretakerError, ConfigurationError
+from caretaker.secrets import load_or_create
+from caretaker.template import TEMPLATE
+from ingest.broker.choose import embedded_broker
+from ingest.broker.supervise import answers
+from ingest.driver import load_drivers
+from ingest.transport.url import address_of
+from storage.connection import open_reader
+from storage.schema import MIGRATIONS
+
+app = typer.Typer()
+_DISK_LOW = 2 * 1024**3
+
+
+@app.command()
+def init(data: DataOption = DATA) -> None:
+    """Write a commented site.toml and make the logins.
+
+    Example: caretaker init --data /var/lib/caretaker
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    path = data / SITE
+    if path.exists():
+        raise CaretakerError(f"{path} exists and is kept: edit it, then run `caretaker check`")
+    path.write_text(TEMPLATE, encoding="utf-8")
+    load_or_create(data)
+    console.print(f"{path} is written; every line says what it is for.")
+    console.print("Next: edit it, `caretaker check`, `caretaker run`.")
+
+
+@dataclass(slots=True)
+class _Findings:
+    wrong: int = 0
+
+    def good(self, what: str, detail: str = "") -> None:
+        console.print(f"[green]ok[/green]     {what:14} {escape(detail)}")
+
+    def bad(self, what: str, problem: str, remedy: str) -> None:
+        self.wrong += 1
+        console.print(f"[red]wrong[/red]  {what:14} {escape(problem)}")
+        console.print(f"       {'':14} {escape(remedy)}")
+
+
+@app.command()
+def check(data: DataOption = DATA, site: SiteOption = None) -> None:
+    """Say what is wrong with settings, store, broker and disk, and how to mend it.
+
+    Example: caretaker check
+    """
+    found = _Findings()
+    settings: SiteSettings | None = None
+    try:
+        settings, file = settings_of(data, site)
+        found.good("settings", file if Path(file).exists() else "defaults, no site.toml")
+        secrets = load_or_create(data)
+        found.good("secrets", "0600")
+        build_channels(settings.channels, secrets=secrets.channels, file=file)
+        found.good("channels", ", ".join(channel.name for channel in settings.channels))
+        drivers = load_drivers(data / "drivers")
+        found.good("drivers", ", ".join(driver.name for driver in drivers))
+    except ConfigurationError as error:
+        found.bad("settings", f"{error.file}: {error.key}: {error.problem}", error.remedy)
+    _store(found, data)
+    url = running_url(data) if data.exists() else ""
+    if url:
+        found.good("running", url)
+    if settings is not None:
+        _broker(found, settings, data, running=bool(url))
+        if not url:
+            _port(found, settings)
+    free = shutil.disk_usage(data if data.exists() else Path()).free
+    if free < _DISK_LOW:
+        found.bad("disk", f"{free / 1e9:.1f} GB free", "A year of a school needs about 2 GB.")
+    else:
+        found.good("disk", f"{free / 1e9:.1f} GB free")
+    if found.wrong:
+        raise typer.Exit(1)
+
+
+def _store(found: _Findings, data: Path) -> None:
+    path = data / JOURNAL
+    if not path.exists():
+        found.good("store", "none yet; the first start makes it")
+        return
+    connection = open_reader(path)
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    sound = connection.execute("PRAGMA quick_check").fetchone()[0]
+    connection.close()
+    if sound != "ok":
+        found.bad("store", f"{path}: {sound}", "Restore the newest backup: caretaker restore")
+    elif version > len(MIGRATIONS):
+        found.bad("store", f"schema {version} is newer than this program", "Install the newer one.")
+    else:
+        found.good("store", f"schema {version}, {path.stat().st_size / 1e6:.0f} MB")
+
+
+def _broker(found: _Findings, settings: SiteSettings, data: Path, *, running: bool) -> None:
+    if settings.broker.url:
+        try:
+            address = address_of(settings.broker.url)
+        except ConfigurationError as error:
+            found.bad("broker", f"{error.key}: {error.problem}", error.remedy)
+            return
+        with closing(socket.socket()) as probe:
+            probe.settimeout(3)
+            try:
+                probe.connect((address.host, address.port))
+            except OSError as error:
+                found.bad(
+                    "broker",
+                    f"{address.host}:{address.port} does not answer ({error})",
+                    "Start it, or correct [broker] url; is a firewall between?",
+                )
+                return
+        found.good("broker", f"{address.host}:{address.port} answers")
+        return
+    try:
+        kind = embedded_broker(
+            settings.broker.kind, data_dir=data / "broker", port=settings.broker.port, logins=()
+        ).kind
+    except BrokerError as error:
+        found.bad("broker", str(error), "Install it, or name a broker in [broker] url.")
+        return
+    if not running and answers(settings.broker.port):
+        found.bad(
+            "broker",
+            f"port {settings.broker.port} is taken by another program",
+            "Another broker? Name it in [broker] url, or choose another port.",
+        )
+        return
+    found.good("broker", f"built-in {kind}, port {settings.broker.port}")
+
+
+def _port(found: _Findings, settings: SiteSettings) -> None:
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.api.host, settings.api.port))
+        except OSError as error:
+            found.bad(
+                "page",
+                f"{settings.api.host}:{settings.api.port}: {error.strerror}",
+                "Choose another port in [api].",
+            )
+            return
+    found.good("page", f"{settings.api.host}:{settings.api.port} is free")

@@ -1,0 +1,213 @@
+"""Reads site.toml; every mistake is named with file, key and remedy."""
+
+import dataclasses
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn, get_args, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from caretaker.config import ChannelSettings, SiteSettings, Term
+from caretaker.errors import ConfigurationError
+from caretaker.vocabulary import DeviceRole
+
+_LISTS = {
+    "building": "buildings",
+    "area": "areas",
+    "channel": "channels",
+    "device": "devices",
+}
+"""Tables that may stand several times, `[[building]]`, and the setting each fills."""
+
+_TABLES = frozenset({"calendar", "tariffs", "broker", "api", "limits"})
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_ADAPTER = TypeAdapter(SiteSettings)
+
+
+def read_site(path: Path) -> SiteSettings:
+    """Return the settings of a site file. Raises ConfigurationError for anything wrong in it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            file=str(path),
+            key="(file)",
+            problem=f"cannot be read ({error})",
+            remedy="Write one with: caretaker init",
+        ) from error
+    return parse_site(text, file=path.name)
+
+
+def parse_site(text: str, *, file: str) -> SiteSettings:
+    """Return the settings that a site file's text describes.
+
+    >>> parse_site('[site]\\nname = "梧桐小学"', file="site.toml").name
+    '梧桐小学'
+    >>> parse_site('[site]\\nnmae = "x"', file="site.toml")
+    Traceback (most recent call last):
+        ...
+    caretaker.errors.ConfigurationError: site.toml: site.nmae: is no setting. Did you mean name?
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(
+            file=file,
+            key="(syntax)",
+            problem=str(error),
+            remedy="Text stands in quotes, a list in [ ], a section in [name].",
+        ) from error
+    values = _flat(table, file)
+    try:
+        settings = _ADAPTER.validate_python(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        _fail(
+            file,
+            _place(first["loc"]),
+            first["msg"][:1].lower() + first["msg"][1:],
+            f"It stands as {first['input']!r:.60}.",
+        )
+    _check(settings, file)
+    return settings
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Return where in the file a value stands.
+
+    >>> _place(("devices", 0, "role")), _place(("zone",)), _place(("api", "port"))
+    ('device[0].role', 'site.zone', 'api.port')
+    """
+    head, *rest = location
+    singular = {plural: name for name, plural in _LISTS.items()}
+    if head in singular:
+        place = singular[str(head)]
+    else:
+        place = str(head) if head in _TABLES else f"site.{head}"
+    for part in rest:
+        place += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return place
+
+
+def _fail(file: str, key: str, problem: str, remedy: str) -> NoReturn:
+    raise ConfigurationError(file=file, key=key, problem=problem, remedy=remedy)
+
+
+def _flat(table: Mapping[str, Any], file: str) -> dict[str, Any]:
+    """Return the file's tables as the fields of SiteSettings."""
+    known = {"site", *_TABLES, *_LISTS}
+    for name in table:
+        if name not in known:
+            _fail(file, name, "is no section", _hint(name, known))
+    values: dict[str, Any] = {}
+    site = _table(table.get("site", {}), file, "site")
+    simple = {
+        field.name
+        for field in dataclasses.fields(SiteSettings)
+        if field.name not in _TABLES and field.name not in _LISTS.values()
+    }
+    _known(site, simple, file, "site")
+    values |= site
+    hints = get_type_hints(SiteSettings)
+    for name in sorted(_TABLES & set(table)):
+        values[name] = _table(table[name], file, name)
+        if dataclasses.is_dataclass(hints[name]):
+            _walk(values[name], hints[name], file, name)
+    for name, target in _LISTS.items():
+        if name in table:
+            values[target] = [
+                _row(row, get_args(hints[target])[0], file, f"{name}[{index}]")
+                for index, row in enumerate(_list(table[name], file, name))
+            ]
+    if "calendar" in values and "term" in values["calendar"]:
+        values["calendar"]["terms"] = values["calendar"].pop("term")
+    return values
+
+
+def _row(row: Any, kind: Any, file: str, key: str) -> dict[str, Any]:
+    found = dict(_table(row, file, key))
+    if kind is ChannelSettings:
+        own = {field.name for field in dataclasses.fields(kind)} - {"options"}
+        return {k: v for k, v in found.items() if k in own} | {
+            "options": {k: v for k, v in found.items() if k not in own}
+        }
+    _walk(found, kind, file, key)
+    return found
+
+
+def _walk(found: Mapping[str, Any], kind: Any, file: str, key: str) -> None:
+    names = {field.name for field in dataclasses.fields(kind)}
+    if "terms" in names:
+        names = (names - {"terms"}) | {"term"}
+    _known(found, names, file, key)
+    for index, row in enumerate(_list(found.get("term", []), file, f"{key}.term")):
+        at = f"{key}.term[{index}]"
+        _walk(_table(row, file, at), Term, file, at)
+
+
+def _table(value: Any, file: str, key: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        _fail(file, key, "is no table", f"Write [{key}] on a line of its own.")
+    return dict(value)
+
+
+def _list(value: Any, file: str, key: str) -> list[Any]:
+    if not isinstance(value, list):
+        _fail(file, key, "stands once", f"Write [[{key}]] with two brackets.")
+    return value
+
+
+def _known(found: Mapping[str, Any], names: set[str], file: str, key: str) -> None:
+    for name in found:
+        if name not in names:
+            _fail(file, f"{key}.{name}", "is no setting", _hint(name, names))
+
+
+def _hint(name: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    return f"Did you mean {near[0]}?" if near else f"Known: {', '.join(sorted(known))}."
+
+
+def _check(settings: SiteSettings, file: str) -> None:
+    """Refuse what is well-formed and wrong."""
+    if settings.lang not in {"zh-CN", "en"}:
+        _fail(file, "site.lang", f"{settings.lang!r} is not spoken here", "Use zh-CN or en.")
+    for key, port in (("api.port", settings.api.port), ("broker.port", settings.broker.port)):
+        if not 1 <= port <= 65_535:
+            _fail(file, key, f"{port} is no port", "Use a number from 1024 to 65535.")
+    if settings.api.host not in _LOOPBACK and not settings.api.allow_remote:
+        _fail(
+            file,
+            "api.host",
+            f"{settings.api.host} lets other machines in",
+            "Add allow_remote = true to [api] if you mean it, best behind HTTPS.",
+        )
+    _check_devices(settings, file)
+    names = [channel.name for channel in settings.channels]
+    for index, channel in enumerate(settings.channels):
+        if names.count(channel.name) > 1:
+            _fail(file, f"channel[{index}].name", "stands twice", "Give each channel its own name.")
+    for index, term in enumerate(settings.calendar.terms):
+        if term.end < term.start:
+            _fail(file, f"calendar.term[{index}].end", "is before the start", "Exchange the two.")
+
+
+def _check_devices(settings: SiteSettings, file: str) -> None:
+    keys = [device.key for device in settings.devices]
+    for index, device in enumerate(settings.devices):
+        at = f"device[{index}]"
+        if device.role not in set(DeviceRole):
+            _fail(
+                file, f"{at}.role", f"{device.role!r} is no role", _hint(device.role, {*DeviceRole})
+            )
+        if keys.count(device.key) > 1:
+            _fail(file, f"{at}.key", f"{device.key} stands twice", "Describe a device once.")
+        if device.parent and (device.parent not in keys or device.parent == device.key):
+            _fail(
+                file,
+                f"{at}.parent",
+                f"no device {device.parent!r} is described",
+                "Name the key of the meter upstream, or leave parent out.",
+            )

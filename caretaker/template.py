@@ -1,0 +1,87 @@
+"""The commented site.toml that `caretaker init` writes; it reads back as the defaults."""
+
+TEMPLATE = """\
+# 校管家的学校设置 · Caretaker's settings of one site
+# 改完后重启校管家生效；先用 `caretaker check` 检查。
+# Restart Caretaker after a change; `caretaker check` tells what is wrong with it.
+# 口令和密码不写在这里，在数据目录的 secrets.toml 中（权限 0600）。
+# Secrets do not stand here but in secrets.toml of the data directory (mode 0600).
+
+[site]
+id = "school"              # 短名，只用小写字母、数字和连字符 · short name
+name = "学校"              # 页面和通知里的名称 · name on the page and in messages
+zone = "Asia/Shanghai"     # 时区 · time zone (IANA)
+lang = "zh-CN"             # 通知的语言 · language of notifications: zh-CN, en
+profile = "CN"             # 限值依据的规范 · whose rules the limits follow
+pupils = 0                 # 学生人数 · number of pupils
+area_m2 = 0.0              # 建筑面积 · floor area [m2]
+
+# 楼 · buildings: 每栋一段 · one section each
+# [[building]]
+# id = "a"
+# name = "教学楼A"
+# area_m2 = 3600.0
+
+# 位置 · places within a building
+# [[area]]
+# id = "kitchen"
+# name = "食堂后厨"
+# building = "a"
+
+[calendar]
+country = "CN"             # 法定节假日和调休 · national holidays and make-up days
+opens = 07:00:00           # 开校 · the school opens
+closes = 18:00:00          # 闭校 · the school closes
+closed = []                # 另外停课的日子 · days closed besides, as [2026-09-30]
+opened = []                # 另外上课的日子 · days open besides
+# 学期，首尾两天都算 · terms, both days included; none: every working day is a school day
+# [[calendar.term]]
+# start = 2026-09-01
+# end = 2027-01-22
+
+[tariffs]
+electricity_cny_kwh = 0.538  # 电价 · price of electricity [CNY/kWh]
+water_cny_m3 = 4.1           # 水价 · price of water [CNY/m3]
+
+[broker]
+url = ""                   # 自己的代理 · your own broker, mqtt://host; empty: built-in
+kind = "auto"              # 内置代理 · built-in broker: auto, nats, mosquitto
+host = "127.0.0.1"         # 内置代理监听的地址 · where it listens; 0.0.0.0: the network
+port = 1883
+client_id = "caretaker"    # 会话名，换名会丢掉排队的消息 · a new name forgets the queue
+topics = ["#"]             # 订阅 · what to subscribe to
+username = ""              # 密码在 secrets.toml 的 [broker] external · password: secrets.toml
+ca_file = ""               # mqtts 的证书 · certificate authority for mqtts
+
+[api]
+host = "127.0.0.1"         # 页面监听的地址 · where the page listens
+port = 8420
+allow_remote = false       # 允许其他机器访问 · let other machines in
+
+# 通知渠道 · notification channels; 没有写任何渠道时输出到日志 · none: messages go to the log
+# [[channel]]
+# name = "console"
+# kind = "console"           # console, webhook, email
+# severities = ["alarm", "critical"]
+# [[channel]]
+# name = "canteen"
+# kind = "webhook"
+# url = "https://example.org/hook"   # 签名密钥在 secrets.toml · signing secret in secrets.toml
+# severities = ["alarm", "critical"]
+
+# 规则限值 · limits of the rules, for all devices; 名称见 docs/alerts.md · names: docs/alerts.md
+[limits]
+# limit_hi_c = 8.0
+
+# 设备 · devices: 写在这里的以本文件为准，页面上只读
+# What stands here wins; such a device is read-only on the page.
+# [[device]]
+# key = "tasmota:canteen_kitchen"    # `caretaker devices` 列出 · listed by `caretaker devices`
+# name = "食堂电表"
+# role = "electricity"     # electricity, water, room, fridge, freezer, sample_fridge, door, other
+# building = "a"
+# area = "kitchen"
+# parent = ""              # 上级表的 key · key of the meter upstream
+# interval_s = 60          # 发送间隔 · how often it sends [s]
+# limits = { limit_hi_c = 6.0 }      # 这台设备自己的限值 · limits of its own
+"""
