@@ -6,6 +6,7 @@ import "./style/base.css";
 import "./style/layout.css";
 import "./style/parts.css";
 import "./style/charts.css";
+import "./style/pages.css";
 import "./style/print.css";
 
 const root = document.getElementById("page");

@@ -18,7 +18,7 @@ export function Spark({ at, value, tone, low, high, least = 4 }: SparkProps): JS
   const first = at[0] ?? 0;
   const x: Span = { low: first, high: Math.max(first + 1, at[at.length - 1] ?? 1) };
   const y = spanOf([value], { least, margin: 0.12 });
-  const inside = (limit: Maybe) => typeof limit === "number" && limit > y.low && limit < y.high;
+  const inside = [low, high].filter((limit): limit is number => typeof limit === "number" && limit > y.low && limit < y.high);
   return (
     <svg class="spark" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
       {typeof low === "number" && typeof high === "number" && (
@@ -27,9 +27,9 @@ export function Spark({ at, value, tone, low, high, least = 4 }: SparkProps): JS
           d={bandPath([x.low, x.high], [Math.max(low, y.low), Math.max(low, y.low)], [Math.min(high, y.high), Math.min(high, y.high)], x, y)}
         />
       )}
-      {[low, high].map((limit) =>
-        inside(limit) ? <path key={limit} class="limit" d={`M0 ${100 - place(limit as number, y)}H100`} /> : null,
-      )}
+      {inside.map((limit) => (
+        <path key={limit} class="limit" d={`M0 ${100 - place(limit, y)}H100`} />
+      ))}
       <path class={`line tone-${tone}`} d={linePath(at, value, x, y, usualStep(at) * 3.5)} />
     </svg>
   );

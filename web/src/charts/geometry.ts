@@ -143,3 +143,10 @@ export function ticks(span: Span, count: number): number[] {
   const last = Math.floor(span.high / step + 1e-9);
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => (first + index) * step);
 }
+
+/** The index of the last instant not after `time`; -1 when all are later. */
+export function lastBefore(at: readonly number[], time: number): number {
+  let index = at.length - 1;
+  while (index >= 0 && (at[index] ?? 0) > time) index -= 1;
+  return index;
+}

@@ -37,3 +37,109 @@ export default function Inbox(): JSX.Element {
     </Page>
   );
 }
+
+const ROLES = ["electricity", "water", "room", "fridge", "freezer", "sample_fridge", "door", "other"] as const;
+
+function Heard({ item, onTaken }: { item: InboxItem; onTaken: (name: string) => void }): JSX.Element {
+  const words = t().inbox;
+  const open = useSignal(false);
+  const name = useSignal(item.suggested.name);
+  const role = useSignal(item.suggested.role);
+  const building = useSignal(item.suggested.building);
+  const { busy, failure, send } = useChange();
+  const adopt = async () => {
+    const body = { name: name.value.trim(), role: role.value, building: building.value, area: "", parent: 0, interval_s: item.suggested.interval_s };
+    if (await send("POST", `/inbox/${item.id}/adopt`, body)) {
+      onTaken(body.name);
+      refresh("/inbox");
+      refresh("/devices");
+      refresh("/today");
+    }
+  };
+  const ignore = async () => {
+    if (await send("POST", `/inbox/${item.id}/ignore`)) {
+      refresh("/inbox");
+      refresh("/today");
+    }
+  };
+  return (
+    <Card title={item.key} aside={words.looksLike(t().role[role.value] ?? role.value)}>
+      <p class="small faint">
+        {item.driver} · {words.heardCount(`${item.messages}`)} <Age at_ms={item.last_heard_ms} />
+      </p>
+      {item.readings.length === 0 ? (
+        <p class="quiet">{words.nothing}</p>
+      ) : (
+        <dl class="facts-list values">
+          {item.readings.map((reading) => (
+            <div key={reading.point}>
+              <dt>{pointName(reading)}</dt>
+              <dd data-testid={`point-${reading.point}`}>{valueText(reading.quantity, reading.value, reading.unit)}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      <details>
+        <summary class="small quiet">{words.showRaw}</summary>
+        <p class="small">
+          <code>{item.topic}</code>
+        </p>
+        <pre class="raw">{item.payload}</pre>
+      </details>
+      {mayOperate.value && (
+        <form
+          class="form columns adopt"
+          onSubmit={(event) => {
+            event.preventDefault();
+            void adopt();
+          }}
+        >
+          {open.value && (
+            <>
+              <label class="field">
+                {t().device.name}
+                <input required maxLength={80} value={name} data-testid="adopt-name" onInput={(event) => (name.value = event.currentTarget.value)} />
+              </label>
+              <label class="field">
+                {t().device.role}
+                <select value={role} onChange={(event) => (role.value = event.currentTarget.value)}>
+                  {ROLES.map((found) => (
+                    <option key={found} value={found}>
+                      {t().role[found]}
+                    </option>
+                  ))}
+                </select>
+              </label>
+              <label class="field">
+                {t().device.building}
+                <select value={building} onChange={(event) => (building.value = event.currentTarget.value)}>
+                  <option value="">{t().device.noBuilding}</option>
+                  {(site.value?.buildings ?? []).map((found) => (
+                    <option key={found.id} value={found.id}>
+                      {found.name}
+                    </option>
+                  ))}
+                </select>
+              </label>
+            </>
+          )}
+          <div class="buttons">
+            {open.value ? (
+              <button class="button primary" type="submit" disabled={busy.value} data-testid="adopt-confirm">
+                {words.adopt}
+              </button>
+            ) : (
+              <button class="button primary" type="button" data-testid={`adopt-${item.id}`} onClick={() => (open.value = true)}>
+                {words.adopt}
+              </button>
+            )}
+            <button class="button" type="button" disabled={busy.value} onClick={ignore}>
+              {words.ignore}
+            </button>
+          </div>
+        </form>
+      )}
+      {failure.value !== undefined && <Note bad>{failureWords(failure.value, true)}</Note>}
+    </Card>
+  );
+}

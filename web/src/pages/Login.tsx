@@ -48,6 +48,7 @@ export function Login(): JSX.Element {
             <input
               ref={field}
               type="password"
+              data-testid="login-token"
               name="token"
               autocomplete="current-password"
               required
@@ -56,7 +57,7 @@ export function Login(): JSX.Element {
             />
           </label>
           {wrong.value !== "" && <Note bad>{wrong.value}</Note>}
-          <button class="button primary" type="submit" disabled={busy}>
+          <button class="button primary" type="submit" disabled={busy} data-testid="login-submit">
             {words.button}
           </button>
         </form>

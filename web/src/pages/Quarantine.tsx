@@ -106,7 +106,7 @@ function Held({ item }: { item: QuarantineItem }): JSX.Element {
                 <span class="small faint">{words.replayMore}</span>
               </div>
             )}
-            {done.value && <Note>{words.replayed}</Note>}
+            {done.value && <Note>{words.replayDone}</Note>}
             {failure.value !== undefined && <Note bad>{failureWords(failure.value, true)}</Note>}
           </div>
         )}

@@ -40,7 +40,7 @@ export const stale = computed(() => connection.value === "lost");
 
 let source: EventSource | undefined;
 let attempts = 0;
-let retry: number | undefined;
+let retry: ReturnType<typeof setTimeout> | undefined;
 let heard = 0;
 
 /** The signal that carries a point's newest value; subscribed components change in place. */
@@ -89,10 +89,10 @@ function take(readings: LiveReading[]): void {
   tell("reading");
 }
 
-function parsed<T>(event: Event): T | undefined {
+function parsed(event: Event): unknown {
   heard = performance.now();
   try {
-    return JSON.parse((event as MessageEvent<string>).data) as T;
+    return JSON.parse((event as MessageEvent<string>).data) as unknown;
   } catch {
     return undefined; // an event from a newer server than this page; the next refetch has it
   }
@@ -127,11 +127,11 @@ export function connect(): void {
     tell("open");
   });
   opened.addEventListener("reading", (event) => {
-    const readings = parsed<LiveReading[]>(event);
-    if (Array.isArray(readings)) take(readings);
+    const readings = parsed(event);
+    if (Array.isArray(readings)) take(readings as LiveReading[]);
   });
   opened.addEventListener("heartbeat", (event) => {
-    const beat = parsed<{ now_ms?: number }>(event);
+    const beat = parsed(event) as { now_ms?: number } | undefined;
     if (beat?.now_ms !== undefined) setClock(beat.now_ms);
   });
   for (const kind of ["incident", "inbox", "quarantine"] as const) {

@@ -97,7 +97,7 @@ export function useQuery<T>(path: string, { on = [], every_ms = 30_000 }: Option
   useEffect(() => {
     if (path === "") return undefined;
     if (performance.now() - entry.fetched > 1_000) void load(path, entry);
-    let waiting: number | undefined;
+    let waiting: ReturnType<typeof setTimeout> | undefined;
     const stop = onHappening((kind) => {
       if (kind !== "open" && !kinds.split(",").includes(kind)) return;
       // A burst of events is one reason to read again, not many.

@@ -103,16 +103,10 @@ const zh = {
 
   dayKind: (kind: string) =>
     ({
-      school: "上课日",
-      school_day: "上课日",
-      work: "上课日",
-      workday: "上课日",
+      teaching: "上课日",
       weekend: "周末",
       holiday: "节假日",
       vacation: "假期",
-      makeup: "调休上课",
-      make_up: "调休上课",
-      closed: "停课",
     })[kind] ?? kind,
 
   severity: { notice: "提示", alarm: "警报", critical: "紧急" } as Record<string, string>,
@@ -161,6 +155,7 @@ const zh = {
     b: "B相",
     c: "C相",
   } as Record<string, string>,
+  channelName: { console: "日志", email: "邮件", webhook: "消息接口" } as Record<string, string>,
   stateValue: {
     door: ["关", "开"],
     leak: ["无", "漏水"],
@@ -185,6 +180,12 @@ const zh = {
     open: "查看事件",
     since: "开始于",
     lasting: "已持续",
+    decideIn: "距离必须决定食品去留",
+    decideNow: "现在就要决定",
+    costs: "每天浪费",
+    leftOn: (name: string) => `${name}：昨天闭校后没有关`,
+    leftOnMore: (used: string, usual: string) => `闭校时段用了 ${used}，平常 ${usual}`,
+    calmOnline: (online: string) => `${online} 个设备在线。`,
     notified: "已通知",
     notifiedNone: "还没有通知到人",
     acknowledgedBy: "处理人",
@@ -192,7 +193,6 @@ const zh = {
     foodNow: "食品温度",
     others: (count: number) => `另有 ${count} 件`,
     calmTitle: "一切正常",
-    calmAll: (units: string, age: string) => `${units}最近一条读数是${age}的。`,
     calmCold: (count: number) => `${count} 台冷藏设备都在温度范围内，`,
     unsureTitle: "还不能下结论",
     unsure: "还没有收到读数。设备开始发送后，这里会在几秒内更新。",
@@ -219,9 +219,9 @@ const zh = {
     perDay: (money: string) => `每天 ${money}`,
     weekTitle: "一周用电",
     weekAside: "浅色是平常区间",
-    onlinePoints: (online: number, all: number) => [`${online}/${all}`, "个设备在线"] as const,
-    waiting: (count: number) => [`${count}`, "个新设备等待认领"] as const,
-    held: (count: number) => [`${count}`, "条隔离"] as const,
+    onlinePoints: (online: number, all: number): readonly [string, string] => [`${online}/${all}`, "个设备在线"],
+    waiting: (count: number): readonly [string, string] => [`${count}`, "个新设备等待认领"],
+    held: (count: number): readonly [string, string] => [`${count}`, "条隔离"],
     saved: "数据保存在本机",
     noMeter: "还没有电表",
     noMeterWater: "还没有水表",
@@ -472,7 +472,7 @@ const zh = {
     emptyMore: "新设备发出第一条消息后，几秒内就会出现在这里。",
     looksLike: (what: string) => `看起来是${what}`,
     sends: "发来",
-    heard: (count: string, age: string) => `已收到 ${count} 条消息，最近 ${age}`,
+    heardCount: (count: string) => `已收到 ${count} 条消息，最近一条`,
     adopt: "认领",
     adoptAs: (name: string) => `认领为“${name}”`,
     more: "先改名称和位置",
@@ -499,7 +499,7 @@ const zh = {
     replay: "重新处理",
     replayAll: "全部重新处理",
     replayMore: "原因修好后再点；仍然不能用的会留在这里。",
-    replayed: (accepted: number, held: number) => `重新处理完毕：${accepted} 条已可用，${held} 条仍在隔离。`,
+    replayDone: "已重新处理；仍然不能用的会留在这里。",
     reason: {
       empty: { short: "空消息", long: "消息是空的", remedy: "通常是清除保留消息造成的，可以不理。" },
       "too-large": { short: "过大", long: "消息太大，没有拆开", remedy: "请检查设备是否把文件或日志发到了这个主题。" },
@@ -528,18 +528,42 @@ const zh = {
     lead: "从设备到这一页的每一段是否正常。",
     fine: "每一段都正常",
     trouble: "有一段不正常",
-    broker: "消息代理",
-    brokerUp: "已连接",
-    brokerDown: "未连接",
-    ingest: "接收",
-    store: "数据库",
-    storeFine: "每一条确认过的读数都已写入磁盘",
-    storeFailing: (reason: string) => `现在写不进去：${reason}`,
-    notify: "通知",
-    disk: "磁盘",
-    backup: "备份",
+    parts: "各部分",
+    figures: "数字",
+    good: "正常",
+    bad: "不正常",
     version: "版本",
-    unknown: "未知",
+    up: (time: string) => `已运行 ${time}`,
+    part: {
+      broker: "消息代理",
+      "broker refusal": "消息代理拒绝的连接",
+      ingest: "接收",
+      store: "数据库",
+      alerting: "规则与报警",
+      rules: "规则",
+      disk: "磁盘",
+      notifications: "通知",
+    } as Record<string, string>,
+    value: (name: string, ok: boolean, text: string) => {
+      if (!ok) return text;
+      if (name === "broker") return "已连接";
+      if (name === "store") return "每一条确认过的读数都已写入磁盘";
+      if (name === "alerting") return "正在工作";
+      if (name === "notifications") return "都已送达";
+      if (name === "ingest") return `已保存 ${text.split(" ")[0] ?? ""} 条读数`;
+      if (name === "disk") return `剩余 ${text.replace(" free", "")}`;
+      return text;
+    },
+    counter: {
+      received: "收到的消息",
+      readings: "读出的读数",
+      stored: "保存的读数",
+      duplicates: "重复的读数（已合并）",
+    } as Record<string, string>,
+    rejected: "不能用的消息",
+    notify: "通知",
+    store: "数据库大小",
+    free: "磁盘剩余",
   },
 };
 

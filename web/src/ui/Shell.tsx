@@ -75,11 +75,11 @@ export function Switches(): JSX.Element {
   const look = `${words.theme}${t().colon}${words[theme.value]}`;
   return (
     <div class="switches">
-      <button type="button" onClick={otherLanguage} lang={lang.value === "en" ? "zh-CN" : "en"}>
+      <button type="button" data-testid="lang" onClick={otherLanguage} lang={lang.value === "en" ? "zh-CN" : "en"}>
         <LanguageIcon aria-hidden="true" />
         {words.otherLanguage}
       </button>
-      <button type="button" onClick={nextTheme} title={look} aria-label={look}>
+      <button type="button" data-testid="theme" onClick={nextTheme} title={look} aria-label={look}>
         <ThemeIcon />
       </button>
       {me.value !== undefined && (

@@ -137,7 +137,7 @@ export function State({ tone, children }: { tone: Tone; children: ComponentChild
 }
 
 interface EmptyProps {
-  icon: (props: { "aria-hidden": "true" }) => JSX.Element;
+  icon: typeof OfflineIcon;
   title: string;
   children?: ComponentChildren;
 }
@@ -186,7 +186,7 @@ export function Read<T>({ query, height = 320, children }: ReadProps<T>): JSX.El
   if (data !== undefined) return <>{children(data)}</>;
   if (failure !== undefined) {
     return (
-      <Empty icon={OfflineIcon as EmptyProps["icon"]} title={t().failure.title}>
+      <Empty icon={OfflineIcon} title={t().failure.title}>
         <p>{failureWords(failure)}</p>
         <button class="button" type="button" onClick={() => refresh()}>
           {t().failure.retry}
