@@ -42,7 +42,7 @@ def steps(readings: Sequence[Reading]) -> list[Step]:
     >>> [(s.amount, s.reason) for s in steps([row(0, 9999.0), row(1, 2.0)])]
     [(3.0, 'rollover')]
     >>> [(s.amount, s.reason) for s in steps([row(0, 500.0), row(1, 3.0), row(2, 4.0)])]
-    [(3.0, 'reset'), (1.0, '')]
+    [(0.0, 'reset'), (1.0, '')]
     """
     result: list[Step] = []
     index, count = 0, len(readings)
@@ -68,10 +68,13 @@ def steps(readings: Sequence[Reading]) -> list[Step]:
 def _fallen(old: float, new: float) -> tuple[float, str]:
     """Return the amount behind a register that reads less than before, and the reason.
 
+    After a reset, an exchange of the meter or a glitch the amount is unknown: nothing is booked,
+    least of all the whole register (rule-book 5, VEE; T13).
+
     >>> _fallen(99990.0, 10.0)
     (20.0, 'rollover')
     >>> _fallen(420.0, 0.5)
-    (0.5, 'reset')
+    (0.0, 'reset')
     """
     capacity = 10.0
     while capacity <= old:
@@ -79,7 +82,7 @@ def _fallen(old: float, new: float) -> tuple[float, str]:
     moved = capacity - old + new
     if capacity >= 1_000 and old > 0.9 * capacity and moved < 0.1 * capacity:
         return moved, "rollover"
-    return new, "reset"
+    return 0.0, "reset"
 
 
 def intervals(kind: Kind, readings: Sequence[Reading], edges_ms: Sequence[int]) -> list[Interval]:

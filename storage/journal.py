@@ -169,9 +169,10 @@ class Journal:
                 self._commit([])
             if now >= next_tick:
                 next_tick = now + _TICK_S
-            if now >= next_roll and self._committer.dirty:
+            if now >= next_roll:
                 # Recent marks are all there is in live use; a backfill is worked off in slices.
-                self._quietly(lambda connection: self._roll(connection, _ROLL_SLICE))
+                if self._committer.dirty:
+                    self._quietly(lambda connection: self._roll(connection, _ROLL_SLICE))
                 next_roll = time.monotonic() + _ROLL_S
             if stopping and not (self._batches or self._calls):
                 while self._committer.dirty and self._quietly(

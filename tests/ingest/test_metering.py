@@ -38,9 +38,10 @@ def test_rollover_is_counted_through(old: int, new: int) -> None:
     assert only.reason == "rollover"
 
 
-def test_a_reset_counts_from_zero_and_never_books_the_register() -> None:
-    (only,) = intervals(Kind.COUNTER, rows((0, 5321.0), (MINUTE_MS, 2.0)), [0, MINUTE_MS])
-    assert (only.amount, only.reason) == (2.0, "reset")
+@pytest.mark.parametrize(("old", "new"), [(5321.0, 2.0), (50_000.0, 12.0), (220_700.0, 220_656.0)])
+def test_a_reset_never_books_the_register(old: float, new: float) -> None:
+    (only,) = intervals(Kind.COUNTER, rows((0, old), (MINUTE_MS, new)), [0, MINUTE_MS])
+    assert (only.amount, only.reason) == (0.0, "reset")
 
 
 def test_a_momentary_zero_is_not_the_whole_register() -> None:

@@ -129,7 +129,7 @@ function EndLabels({ lines, x, y }: { lines: readonly Line[]; x: Span; y: Span }
           <span key={line.name ?? line.label ?? line.tone} class={`end tone-${line.tone}`}>
             <i style={{ left: `${left}%`, top: `${tops[index] ?? 50}%` }} hidden={line.dashed === true} />
             {line.label !== undefined && (
-              <b class={left > 72 ? "before" : "after"} style={{ left: `${left}%`, top: `${Math.min(94, Math.max(6, top))}%` }}>
+              <b class={left > 80 ? "before" : "after"} style={{ left: `${left}%`, top: `${Math.min(94, Math.max(6, top))}%` }}>
                 {line.label}
               </b>
             )}

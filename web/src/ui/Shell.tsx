@@ -105,7 +105,7 @@ function usePlaces(): { first: Place[]; second: Place[] } {
   const words = t().nav;
   const counts = today?.counts;
   const open = counts?.open_incidents ?? 0;
-  const cold = (today?.cold.units ?? []).filter((unit) => unit.incident !== null).length;
+  const cold = (today?.cold.units ?? []).filter((unit) => unit.state !== "ok").length;
   const inbox = counts?.inbox ?? 0;
   return {
     first: [
