@@ -67,7 +67,8 @@ def run_demo(*, data_dir: Path, speed: float, port: int, days: int, healthy: boo
     app.prepare()
     try:
         fill(app, campus, clock, until_ms=wall_ms, console=console, save=data_dir / _STATE)
-        clock.inner = ScaledClock(max(wall_ms, campus.now_ms), speed=speed)
+        # Filling in took a while: the campus catches up with the present over MQTT.
+        clock.inner = ScaledClock(max(SystemClock().now_ms(), campus.now_ms), speed=speed)
         app.journal.call(
             lambda connection: app.engine.begin_notifying(connection, now_ms=clock.now_ms())
         )

@@ -123,7 +123,7 @@ function draw(props: Props, box: HTMLElement, tip: HTMLElement, quality: (number
   const options: uPlot.Options = {
     width: box.clientWidth,
     height: props.height ?? 300,
-    padding: [12, 8, 0, 0],
+    padding: [12, 24, 0, 0],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone.value),
     legend: { show: false },
     cursor: {
@@ -194,7 +194,7 @@ function draw(props: Props, box: HTMLElement, tip: HTMLElement, quality: (number
     ],
     bands: [
       { series: [3, 2], fill: faint(tone) },
-      { series: [5, 4], fill: colour("band") },
+      { series: [5, 4], fill: `color-mix(in srgb, ${colour("band")} 60%, transparent)` },
     ],
     hooks: {
       drawAxes: [

@@ -59,7 +59,7 @@ function Unit({ unit }: { unit: ColdUnit }): JSX.Element {
   const end = unit.series.at_ms[unit.series.at_ms.length - 1] ?? now.value;
   const band = unit.limit_low !== null && unit.limit_high !== null ? { at: [start, end], low: [unit.limit_low, unit.limit_low], high: [unit.limit_high, unit.limit_high] } : undefined;
   return (
-    <Card class={`cold-unit ${paper}`} title={<Link to={`/devices/${unit.device}`}>{unit.name}</Link>} aside={t().role[unit.role] ?? unit.role}>
+    <Card class={`cold-unit ${paper}`} title={<Link to={`/devices/${unit.device}`}>{unit.name}</Link>} aside={<Age at_ms={unit.air_at_ms} />}>
       <div class="figures">
         <div>
           <p class="small quiet">{words.air}</p>
@@ -77,7 +77,7 @@ function Unit({ unit }: { unit: ColdUnit }): JSX.Element {
         </div>
         <div>
           <p class="small quiet">{words.exposure}</p>
-          <p class="spaced">{unit.exposure_min === null ? words.exposureNone : duration(unit.exposure_min * 60_000, lang.value)}</p>
+          <p class="spaced">{unit.exposure_min === null || unit.exposure_min < 1 ? words.exposureNone : duration(unit.exposure_min * 60_000, lang.value)}</p>
           <p class="small faint">
             {unit.door !== null && `${words.door} ${valueText("door", unit.door, "1")}`}
             {unit.door !== null && unit.power_kw !== null && " · "}
@@ -99,7 +99,7 @@ function Unit({ unit }: { unit: ColdUnit }): JSX.Element {
             least={4}
             labels="ends"
           />
-          <p class="small faint">{words.finding(words.last24, amount(low, "degC"), amount(high, "degC"))}</p>
+          <p class="small faint">{words.finding(words.air, amount(low, "degC"), amount(high, "degC"))}</p>
         </>
       )}
       <h3 class="small-title">{words.excursions}</h3>
@@ -120,9 +120,6 @@ function Unit({ unit }: { unit: ColdUnit }): JSX.Element {
           ))}
         </ul>
       )}
-      <p class="small faint">
-        <Age at_ms={unit.air_at_ms} />
-      </p>
     </Card>
   );
 }

@@ -244,7 +244,6 @@ const en: Texts = {
     exposureNone: "not above limit",
     door: "Door",
     power: "Compressor",
-    last24: "Last 24 hours",
     excursions: "Excursions in 7 days",
     noExcursions: "None in 7 days.",
     peak: (value: string) => `peak ${value}`,

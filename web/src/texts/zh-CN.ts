@@ -253,7 +253,6 @@ const zh = {
     exposureNone: "没有超温",
     door: "门",
     power: "压缩机功率",
-    last24: "最近 24 小时",
     excursions: "近 7 天的超温",
     noExcursions: "近 7 天没有超温。",
     peak: (value: string) => `最高 ${value}`,
