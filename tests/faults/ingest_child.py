@@ -1,0 +1,40 @@
+"""Ingest alone, as a process that can be killed: broker -> decoder -> journal.
+
+Run: python -m tests.faults.ingest_child JOURNAL PORT PASSWORD
+"""
+
+import signal
+import sys
+import threading
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from caretaker.clock import SystemClock
+from ingest.broker.port import Address
+from ingest.decoder import Decoder
+from ingest.driver import load_drivers
+from ingest.ingest import Ingest
+from ingest.metering import intervals
+from ingest.transport.paho import PahoTransport
+from storage.journal import Journal
+
+
+def main(path: str, port: str, password: str) -> None:
+    """Store what arrives until a signal comes."""
+    clock = SystemClock()
+    journal = Journal(Path(path), zone=ZoneInfo("Asia/Shanghai"), arithmetic=intervals, clock=clock)
+    journal.open()
+    transport = PahoTransport(
+        Address("127.0.0.1", int(port), "caretaker", password), client_id="caretaker"
+    )
+    ingest = Ingest(transport, Decoder(load_drivers(), clock=clock), journal, clock=clock)
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    ingest.start()
+    ended.wait()
+    ingest.stop()
+    journal.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4])
