@@ -1,0 +1,194 @@
+"""The API: who may do what, what is answered, what is pushed."""
+
+import json
+import threading
+import time
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from api import openapi
+from tests.api.conftest import TOKENS, School
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT = json.loads(openapi.description())
+OPEN = {"/api/v1/login", "/api/v1/health", "/api/v1/metrics"}
+ROUTES = [
+    (method.upper(), path)
+    for path, operations in DOCUMENT["paths"].items()
+    for method in operations
+    if path != "/api/v1/live"
+]
+
+
+def _concrete(path: str) -> str:
+    for name, value in (("{utility}", "water"), ("{incident}", "1"), ("{device}", "3")):
+        path = path.replace(name, value)
+    return path.replace("{point}", "1").replace("{number}", "1").removeprefix("/api/v1")
+
+
+def test_every_route_but_the_open_ones_wants_a_login(school: School) -> None:
+    with school.client("") as nobody:
+        for method, path in ROUTES:
+            answer = nobody.request(method, _concrete(path), json={})
+            if path in OPEN:
+                assert answer.status_code != 401 or path == "/api/v1/login"
+            else:
+                assert answer.status_code == 401, (method, path)
+                assert answer.json()["error"]["remedy"]
+        assert nobody.get("/live").status_code == 401
+
+
+def test_a_viewer_may_look_and_not_change(school: School) -> None:
+    with school.client("viewer") as viewer:
+        for method, path in ROUTES:
+            answer = viewer.request(method, _concrete(path), json={"text": "x", "reason": "x"})
+            if method == "GET":
+                assert answer.status_code in {200, 422}, (path, answer.text)
+            elif path not in {"/api/v1/login", "/api/v1/logout"}:
+                assert answer.status_code == 403, (method, path)
+
+
+def test_a_browser_logs_in_with_a_cookie_and_needs_the_header_to_change(school: School) -> None:
+    with school.client("") as browser:
+        assert browser.post("/login", json={"token": "wrong"}).status_code == 401
+        answer = browser.post("/login", json={"token": TOKENS["operator"]})
+        cookie = answer.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+        assert browser.get("/me").json()["role"] == "operator"
+        assert browser.post("/incidents/1/note", json={"text": "x"}).status_code == 403
+        ours = {"X-Caretaker": "1"}
+        assert browser.post("/incidents/1/note", json={"text": "x"}, headers=ours).is_success
+        assert browser.post("/logout", headers=ours).status_code == 204
+        assert browser.get("/me").status_code == 401
+
+
+def test_wrong_tokens_are_slowed_down(school: School) -> None:
+    with school.client("") as browser:
+        codes = [browser.post("/login", json={"token": f"no{i}"}).status_code for i in range(12)]
+    assert codes == [401] * 10 + [429] * 2
+
+
+def test_a_foreign_host_name_gets_nothing(school: School) -> None:
+    answer = httpx2.get(f"{school.url}/api/v1/health", headers={"Host": "evil.example"})
+    assert answer.status_code == 421
+
+
+def test_today_tells_the_warm_fridge_and_the_meter(school: School) -> None:
+    with school.client() as client:
+        today = client.get("/today").json()
+        incident = today["incidents"][0]
+        assert (incident["rule"], incident["device_name"]) == ("cold_storage_warm", "1号冰箱")
+        assert incident["chart"]["limit_high"] == 8.0
+        assert today["electricity"]["total"] == pytest.approx(12.0)
+        assert today["electricity"]["usual"] is None  # no usual day is made up
+        assert today["cold"]["units"][0]["state"] in {"alarm", "critical"}
+        usage = client.get("/usage/electricity").json()
+        assert usage["card"]["total"] == pytest.approx(12.0)
+        assert usage["card"]["cost_cny"] == pytest.approx(12.0 * 0.538, abs=0.01)
+        assert len(usage["heat"]) == 7
+
+
+def test_history_is_bounded_and_true(school: School) -> None:
+    with school.client() as client:
+        points = client.get("/points").json()["items"]
+        energy = next(p for p in points if p["quantity"] == "energy")["point"]
+        span = {"start_ms": 0, "end_ms": 2**45, "resolution": "raw", "max_points": 10}
+        raw = client.get(f"/points/{energy}/history", params=span).json()
+        assert len(raw["at_ms"]) <= 20
+        assert (raw["value"][0], raw["value"][-1]) == (1000.0, 1012.0)
+        hours = client.get(f"/points/{energy}/history", params=span | {"resolution": "hour"}).json()
+        assert sum(hours["value"]) == pytest.approx(12.0)
+        assert client.get(f"/points/{energy}/history?start_ms=5&end_ms=5").status_code == 422
+        assert client.get("/points/99999/history?start_ms=0&end_ms=5").status_code == 404
+
+
+def test_acknowledge_note_close_and_the_history_that_remains(school: School) -> None:
+    with school.client() as client:
+        number = client.get("/incidents").json()["items"][0]["id"]
+        after = client.post(f"/incidents/{number}/acknowledge", json={"note": "我来"}).json()
+        assert after["incident"]["state"] == "acknowledged"
+        assert after["incident"]["acknowledged_by"] == "operator"
+        client.post(f"/incidents/{number}/note", json={"text": "门没关"})
+        closed = client.post(f"/incidents/{number}/close", json={"reason": "关门"}).json()
+        kinds = [event["kind"] for event in closed["events"]]
+        assert kinds[0] == "opened"
+        assert kinds[-3:] == ["acknowledged", "note", "closed"]
+        assert client.get("/incidents?state=closed").json()["items"][0]["id"] == number
+
+
+def test_a_device_of_the_file_is_read_only_and_a_heard_one_is_adopted(school: School) -> None:
+    with school.client() as client:
+        fridge = next(
+            d for d in client.get("/devices").json()["items"] if d["key"] == "native:s/fridge"
+        )
+        refused = client.patch(f"/devices/{fridge['id']}", json={"name": "x"})
+        assert refused.status_code == 409
+        assert "site.toml" in refused.json()["error"]["remedy"]
+        plug = client.get("/inbox").json()["items"][0]
+        assert plug["suggested"]["role"] == "electricity"
+        body = {"name": "插座", "role": "electricity"}
+        assert client.post(f"/inbox/{plug['id']}/adopt", json=body).json()["status"] == "adopted"
+        assert client.get("/inbox").json()["items"] == []
+        change = client.patch(f"/devices/{plug['id']}", json={"limits": {"nonsense": 1}})
+        assert change.status_code == 422
+        assert client.patch(f"/devices/{plug['id']}", json={"name": "新"}).json()["name"] == "新"
+
+
+def test_quarantine_shows_the_raw_bytes_and_replays(school: School) -> None:
+    with school.client() as client:
+        held = client.get("/quarantine").json()
+        assert held["reasons"] == {"not-json": 1}
+        assert held["items"][0]["payload"] == "no json"
+        done = client.post("/quarantine/replay", json={"reason": "not-json"}).json()
+        assert done == {"replayed": 0, "still_refused": 1}
+        assert client.post("/quarantine/replay", json={}).status_code == 422
+
+
+def test_a_reading_reaches_an_open_page_within_a_second(school: School) -> None:
+    arrived: list[tuple[float, str]] = []
+    ready = threading.Event()
+
+    def listen() -> None:
+        with (
+            school.client() as client,
+            client.stream("GET", "/live", timeout=20) as stream,
+        ):
+            for line in stream.iter_lines():
+                ready.set()
+                arrived.append((time.monotonic(), line))
+                if "4321" in line:
+                    return
+
+    thread = threading.Thread(target=listen, daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    sent = time.monotonic()
+    school.send("caretaker/1/s/main/readings", '{"readings":{"power_w":4321000}}')
+    thread.join(10)
+    assert not thread.is_alive()
+    assert arrived[-1][0] - sent < 1.0
+
+
+def test_health_metrics_and_system(school: School) -> None:
+    with school.client("") as nobody:
+        assert nobody.get("/health").json()["status"] == "ok"
+        text = nobody.get("/metrics").text
+    assert "caretaker_messages_received_total 3.0" in text
+    assert 'caretaker_rejected_total{reason="not-json"} 1.0' in text
+    assert "caretaker_incidents_open{severity=" in text
+    with school.client("viewer") as viewer:
+        assert viewer.get("/system").json()["database_bytes"] > 0
+
+
+def test_the_description_the_page_is_built_from_is_current() -> None:
+    kept = (ROOT / "web" / "openapi.json").read_text(encoding="utf-8")
+    assert kept == openapi.description(), "run: python -m api.openapi > web/openapi.json"
+
+
+def test_every_route_is_documented() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    missing = [path for _, path in ROUTES if path.removeprefix("/api/v1") not in text]
+    assert not missing
