@@ -10,12 +10,21 @@ from storage.schema import MIGRATIONS
 def open_writer(path: Path) -> sqlite3.Connection:
     """Open the journal for its one writer: WAL, synchronous=FULL, newest schema.
 
-    Raises ConfigurationError when a newer Caretaker wrote the file.
+    Raises ConfigurationError when a newer Caretaker wrote the file, or it is no journal at all.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA busy_timeout = 10000")
-    connection.execute("PRAGMA journal_mode = WAL")
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise ConfigurationError(
+            file=str(path),
+            key="(file)",
+            problem=f"cannot be used as a journal ({error})",
+            remedy="Move it away and restore the newest backup: caretaker restore",
+        ) from error
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA journal_size_limit = 67108864")
     connection.execute("PRAGMA cache_size = -32768")

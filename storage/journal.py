@@ -170,21 +170,25 @@ class Journal:
             if now >= next_tick:
                 next_tick = now + _TICK_S
             if now >= next_roll:
-                # Recent marks are all there is in live use; a backfill is worked off in slices.
-                if self._committer.dirty:
-                    self._quietly(lambda connection: self._roll(connection, _ROLL_SLICE))
+                self._roll_some()
                 next_roll = time.monotonic() + _ROLL_S
             if stopping and not (self._batches or self._calls):
-                while self._committer.dirty and self._quietly(
-                    lambda connection: self._roll(connection, _ROLL_SLICE * 16)
-                ):
-                    pass
-                self._quietly(
-                    lambda connection: self._committer.flush(
-                        connection, now_ms=self._clock.now_ms()
-                    )
-                )
+                self._finish()
                 return
+
+    def _roll_some(self) -> None:
+        # Recent marks are all there is in live use; a backfill is worked off in slices.
+        if self._committer.dirty:
+            self._quietly(lambda connection: self._roll(connection, _ROLL_SLICE))
+
+    def _finish(self) -> None:
+        while self._committer.dirty and self._quietly(
+            lambda connection: self._roll(connection, _ROLL_SLICE * 16)
+        ):
+            pass
+        self._quietly(
+            lambda connection: self._committer.flush(connection, now_ms=self._clock.now_ms())
+        )
 
     def _take(self) -> list[tuple[Sequence[Arrival], Done]]:
         taken: list[tuple[Sequence[Arrival], Done]] = []

@@ -95,11 +95,18 @@ def test_history_is_bounded_and_true(school: School) -> None:
     with school.client() as client:
         points = client.get("/points").json()["items"]
         energy = next(p for p in points if p["quantity"] == "energy")["point"]
-        span = {"start_ms": 0, "end_ms": 2**45, "resolution": "raw", "max_points": 10}
+        span: dict[str, str | int] = {
+            "start_ms": 0,
+            "end_ms": 2**45,
+            "resolution": "raw",
+            "max_points": 10,
+        }
         raw = client.get(f"/points/{energy}/history", params=span).json()
         assert len(raw["at_ms"]) <= 20
         assert (raw["value"][0], raw["value"][-1]) == (1000.0, 1012.0)
-        hours = client.get(f"/points/{energy}/history", params=span | {"resolution": "hour"}).json()
+        hours = client.get(
+            f"/points/{energy}/history", params={**span, "resolution": "hour"}
+        ).json()
         assert sum(hours["value"]) == pytest.approx(12.0)
         assert client.get(f"/points/{energy}/history?start_ms=5&end_ms=5").status_code == 422
         assert client.get("/points/99999/history?start_ms=0&end_ms=5").status_code == 404

@@ -1,5 +1,8 @@
 """No input makes a route fail on its own account (schemathesis, from the OpenAPI description)."""
 
+import json
+from typing import Any
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -8,8 +11,6 @@ from api import openapi
 from tests.api.conftest import School
 
 pytestmark = pytest.mark.slow
-
-import json  # noqa: E402
 
 SCHEMA = schemathesis.openapi.from_dict(json.loads(openapi.description()))
 ROUTES = SCHEMA.exclude(path_regex="/live|/logout|/login")
@@ -21,6 +22,6 @@ ROUTES = SCHEMA.exclude(path_regex="/live|/logout|/login")
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-def test_no_route_fails(case: schemathesis.Case, school: School) -> None:
+def test_no_route_fails(case: "schemathesis.Case[Any]", school: School) -> None:
     answer = case.call(base_url=school.url, headers={"Authorization": "Bearer o-token"})
     assert answer.status_code < 500, answer.text

@@ -1,0 +1,111 @@
+"""What every transport promises: order, batches, redelivery of what was not acknowledged."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from ingest.broker.choose import embedded_broker
+from ingest.broker.port import Address, Login
+from ingest.broker.supervise import free_port
+from ingest.transport.memory import MemoryTransport
+from ingest.transport.paho import PahoTransport
+from ingest.transport.port import Message, Transport
+
+
+class Wire:
+    """A transport under test with the other end of its wire."""
+
+    def __init__(self, address: Address | None) -> None:
+        self._address = address
+        self._memory = MemoryTransport() if address is None else None
+
+    def session(self) -> Transport:
+        if self._address is None:
+            assert self._memory is not None
+            self._memory.start()
+            return self._memory
+        made = PahoTransport(self._address, client_id="session", topics=("x/#",))
+        made.start()
+        deadline = time.monotonic() + 15
+        while not made.connected:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return made
+
+    def send(self, *payloads: bytes) -> None:
+        if self._memory is not None:
+            for payload in payloads:
+                self._memory.deliver(Message("x/a", payload, 0))
+            return
+        assert self._address is not None
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311)
+        client.username_pw_set(self._address.username, self._address.password)
+        client.connect(self._address.host, self._address.port)
+        client.loop_start()
+        for payload in payloads:
+            client.publish("x/a", payload, qos=1).wait_for_publish(10)
+        client.disconnect()
+        client.loop_stop()
+
+
+@pytest.fixture(params=["memory", "nats", "mosquitto"])
+def wire(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wire]:
+    if request.param == "memory":
+        yield Wire(None)
+        return
+    broker = embedded_broker(
+        request.param,
+        data_dir=tmp_path / "b",
+        port=free_port(),
+        logins=(Login("caretaker", "secret"),),
+    )
+    broker.start()
+    yield Wire(broker.address("caretaker"))
+    broker.stop()
+
+
+def collect(transport: Transport, count: int) -> list[Message]:
+    found: list[Message] = []
+    deadline = time.monotonic() + 20
+    while len(found) < count and time.monotonic() < deadline:
+        found += transport.receive(limit=3, timeout_s=0.05)
+    return found
+
+
+def test_messages_come_in_order_and_in_batches(wire: Wire) -> None:
+    session = wire.session()
+    payloads = [f"{n}".encode() for n in range(20)]
+    wire.send(*payloads)
+    batch = collect(session, 1)
+    assert len(batch) <= 3
+    rest = collect(session, 20 - len(batch))
+    assert [m.payload for m in (*batch, *rest)] == payloads
+    session.acknowledge((*batch, *rest))
+    session.stop()
+
+
+def test_what_was_not_acknowledged_comes_again_and_the_rest_does_not(wire: Wire) -> None:
+    session = wire.session()
+    wire.send(b"done", b"open")
+    first = collect(session, 2)
+    session.acknowledge(first[:1])
+    time.sleep(0.3)  # the PUBACK is on its way while the session is still there
+    session.stop()
+    session = wire.session()
+    again = collect(session, 1)
+    assert [m.payload for m in again] == [b"open"]
+    session.acknowledge(again)
+    session.stop()
+
+
+def test_messages_wait_while_nobody_listens(wire: Wire) -> None:
+    wire.session().stop()
+    wire.send(b"waited")
+    session = wire.session()
+    found = collect(session, 1)
+    assert [m.payload for m in found] == [b"waited"]
+    session.stop()
