@@ -16,7 +16,8 @@ from simulators.weather import Values
 UNITS: dict[str, Unit] = {
     "fridge-1": Unit(set_c=3.6),
     "fridge-2": Unit(set_c=3.4, loss_w_k=6.5),
-    "sample-fridge": Unit(set_c=4.0, loss_w_k=3.0, door_w_k=18.0, air_j_k=45_000.0, food_j_k=40_000.0,
+    "sample-fridge": Unit(set_c=4.0, loss_w_k=3.0, door_w_k=18.0, air_j_k=45_000.0,
+                          food_j_k=40_000.0,
                           cooling_w=260.0, power_w=120.0),
     "freezer-1": Unit(set_c=-18.8, loss_w_k=3.2, door_w_k=14.0, food_j_k=170_000.0,
                       cooling_w=650.0, power_w=340.0, band_k=1.2, defrost_w=120.0),
