@@ -57,7 +57,7 @@ def steps(readings: Sequence[Reading]) -> list[Step]:
                 result.append(Step(old.at_ms, beyond.at_ms, beyond.value - old.value, "held-zero"))
                 index += 2
                 continue
-            amount, reason = _fallen(old.value, new.value)
+            amount, reason = fallen(old.value, new.value)
         else:
             amount, reason = new.value - old.value, ""
         result.append(Step(old.at_ms, new.at_ms, amount, reason))
@@ -65,15 +65,15 @@ def steps(readings: Sequence[Reading]) -> list[Step]:
     return result
 
 
-def _fallen(old: float, new: float) -> tuple[float, str]:
+def fallen(old: float, new: float) -> tuple[float, str]:
     """Return the amount behind a register that reads less than before, and the reason.
 
     After a reset, an exchange of the meter or a glitch the amount is unknown: nothing is booked,
     least of all the whole register (rule-book 5, VEE; T13).
 
-    >>> _fallen(99990.0, 10.0)
+    >>> fallen(99990.0, 10.0)
     (20.0, 'rollover')
-    >>> _fallen(420.0, 0.5)
+    >>> fallen(420.0, 0.5)
     (0.0, 'reset')
     """
     capacity = 10.0

@@ -6,6 +6,7 @@ from alerting.port import State, Subject, Verdict
 from alerting.rules.memory import number
 from caretaker.clock import HOUR_MS, QUARTER_MS
 from caretaker.vocabulary import DeviceRole, Reading, Severity, Truth
+from ingest.metering import fallen
 
 _RUN_MS = 24 * HOUR_MS
 _PARENT_EXTRA_MS = 12 * HOUR_MS
@@ -56,7 +57,11 @@ class ContinuousFlow:
         last_at = int(number(state, "at_ms"))
         if reading.at_ms <= last_at:
             return None
-        moved = reading.value - number(state, "value", reading.value)
+        before = number(state, "value", reading.value)
+        moved = reading.value - before
+        if moved < 0:
+            rolled, why = fallen(before, reading.value)
+            moved = rolled if why == "rollover" else moved
         quarter = reading.at_ms - reading.at_ms % QUARTER_MS
         verdict: Verdict | None = None
         if not last_at or reading.at_ms - last_at > _GAP_MS or moved < 0:

@@ -186,6 +186,16 @@ def test_water_that_never_stops_is_found_after_a_day(rig: Rig) -> None:
     assert rig.all("continuous_flow")[0].state == "recovered"
 
 
+def test_a_register_that_rolls_over_hides_no_leak(rig: Rig) -> None:
+    value = 9_999.0
+    for _ in range(26 * 4):
+        rig.send("t:toilets", value % 10_000, quantity="volume", channel="")
+        value += 0.015
+        rig.clock.advance(QUARTER_MS)
+    assert value > 10_000
+    assert len(rig.all("continuous_flow")) == 1
+
+
 def test_one_dry_quarter_hour_starts_the_day_anew(rig: Rig) -> None:
     value = water(rig, "t:toilets", 20, 15.0, 100.0)
     value = water(rig, "t:toilets", 0.5, 0.0, value)
