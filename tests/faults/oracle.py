@@ -31,6 +31,7 @@ class Oracle:
         self._address = address
         self._pause_s = 1 / rate_hz
         self._pending: dict[int, int] = {}
+        self._early: set[int] = set()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._next = 0
@@ -54,7 +55,9 @@ class Oracle:
     def _on_publish(self, _c: object, _u: object, mid: int, _r: object, _p: object) -> None:
         with self._lock:
             number = self._pending.pop(mid, None)
-            if number is not None:
+            if number is None:
+                self._early.add(mid)
+            else:
                 self.promised.add(number)
 
     def _run(self) -> None:
@@ -69,10 +72,15 @@ class Oracle:
                 "seq": number,
                 "readings": {"power_w": number},
             }
+            # Not under our lock: the client holds its own while it tells of an acknowledgement.
+            info = self._client.publish(self._topic, json.dumps(body), qos=1)
             with self._lock:
-                info = self._client.publish(self._topic, json.dumps(body), qos=1)
-                self._pending[info.mid] = number
                 self._next = number + 1
+                if info.mid in self._early:
+                    self._early.discard(info.mid)
+                    self.promised.add(number)
+                else:
+                    self._pending[info.mid] = number
 
     def stop(self) -> None:
         """Stop publishing and wait until everything under way was acknowledged."""

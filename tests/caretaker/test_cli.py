@@ -1,0 +1,136 @@
+"""The command line on real data, as a person would use it."""
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from caretaker.cli import app
+from caretaker.clock import HOUR_MS, ManualClock
+from caretaker.errors import CaretakerError
+from ingest.decoder import Decoder
+from ingest.driver import load_drivers
+from ingest.metering import intervals
+from ingest.transport.port import Message
+from storage.journal import Journal
+
+START_MS = 1_788_220_800_000  # 2026-09-01 08:00 in Shanghai
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    clock = ManualClock(START_MS)
+    journal = Journal(
+        tmp_path / "journal.sqlite3",
+        zone=ZoneInfo("Asia/Shanghai"),
+        arithmetic=intervals,
+        clock=clock,
+    )
+    journal.open()
+    decoder = Decoder(load_drivers(), clock=clock)
+    for hour in range(5):
+        at_ms = START_MS + hour * HOUR_MS
+        clock.at_ms = at_ms
+        body = json.dumps({"readings": {"energy_kwh": 100 + hour * 2}})
+        sent = [
+            ("caretaker/1/s/plug/readings", body),
+            ("caretaker/1/s/plug/readings", f"bad{hour}"),
+        ]
+        journal.append([decoder.decode(Message(t, p.encode(), at_ms)) for t, p in sent])
+    journal.close()
+    return tmp_path
+
+
+def run(*words: str, code: int = 0) -> str:
+    result = CliRunner().invoke(app, list(words))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def test_devices_adopt_and_ignore(data: Path) -> None:
+    assert "native:s/plug" in run("devices", "--data", str(data))
+    run("adopt", "native:s/plug", "--name", "插座", "--role", "electricity", "--data", str(data))
+    (row,) = json.loads(run("devices", "--json", "--data", str(data)))
+    assert (row["name"], row["status"], row["source"]) == ("插座", "adopted", "page")
+    run("ignore", "native:s/plug", "--data", str(data))
+    with pytest.raises(CaretakerError, match="caretaker devices"):
+        run("ignore", "native:s/nobody", "--data", str(data))
+
+
+def test_quarantine_and_replay(data: Path) -> None:
+    assert "not-json 5" in run("quarantine", "--data", str(data))
+    assert "bad0" in run("quarantine", "--show", "1", "--data", str(data))
+    assert "0 usable now, 5 still refused" in run(
+        "replay", "--reason", "not-json", "--data", str(data)
+    )
+
+
+def test_export_csv_and_parquet_hold_the_same(data: Path) -> None:
+    text = run("export", "--out", "-", "--data", str(data))
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [float(row["value"]) for row in rows] == [100.0, 102.0, 104.0, 106.0, 108.0]
+    assert rows[0]["at"] == "2026-09-01T08:00:00.000+08:00"
+    assert rows[0]["unit"] == "kWh"
+    out = data / "x.parquet"
+    run("export", "--out", str(out), "--format", "parquet", "--data", str(data))
+    assert pq.read_table(out)["value"].to_pylist() == [float(row["value"]) for row in rows]
+    hourly = run("export", "--out", "-", "--resolution", "hour", "--data", str(data))
+    amounts = [float(row["value"]) for row in csv.DictReader(io.StringIO(hourly))]
+    assert sum(amounts) == pytest.approx(8.0)
+    with pytest.raises(CaretakerError, match="2026-09-01"):
+        run("export", "--out", "-", "--from", "yesterday", "--data", str(data))
+
+
+def test_init_check_backup_restore_token(data: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    run("init", "--data", str(new))
+    assert (new / "site.toml").exists()
+    with pytest.raises(CaretakerError, match="exists"):
+        run("init", "--data", str(new))
+    site = new / "site.toml"
+    text = site.read_text(encoding="utf-8")
+    site.write_text(text.replace("port = 8420", 'port = "high"'), encoding="utf-8")
+    assert "api.port" in run("check", "--data", str(new), code=1)
+    file = tmp_path / "copy.sqlite3"
+    run("backup", str(file), "--data", str(data))
+    assert "whole and sound" in run("restore", str(file), "--verify", "--data", str(new))
+    run("restore", str(file), "--data", str(new))
+    assert "native:s/plug" in run("devices", "--data", str(new))
+    first = run("token", "--data", str(new))
+    assert run("token", "--rotate", "--data", str(new)) != first
+
+
+def test_drivers_show_what_a_message_becomes(data: Path) -> None:
+    output = run("drivers", "--topic", "tele/p/SENSOR", "--payload", '{"ENERGY":{"Power":12}}')
+    assert "power = 0.012" in output
+    assert "tasmota" in run("drivers", "--data", str(data))
+
+
+def test_data_that_are_not_there_say_how_they_come_to_be(tmp_path: Path) -> None:
+    with pytest.raises(CaretakerError, match="caretaker run"):
+        run("devices", "--data", str(tmp_path / "none"))
+
+
+COMMANDS = sorted(
+    str(command.name or command.callback.__name__) for command in app.registered_commands
+)  # type: ignore[union-attr]  # every command has a callback
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_an_example_and_stands_in_the_docs(name: str) -> None:
+    text = run(name, "--help")
+    assert "Example: caretaker" in text
+    docs = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert f"## `caretaker {name}`" in docs
+    section = docs.split(f"## `caretaker {name}`")[1].split("\n## ")[0]
+    for option in set(re.findall(r"(--[a-z][a-z-]+)", text)) - {"--help", "--no-healthy"}:
+        assert option in section, f"{name} {option}"

@@ -1,0 +1,117 @@
+"""site.toml: every mistake names file, key and remedy; the template reads back as the defaults."""
+
+import dataclasses
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from caretaker import config
+from caretaker.config import SiteSettings
+from caretaker.errors import ConfigurationError
+from caretaker.secrets import load_or_create, rotate, with_devices
+from caretaker.sitefile import parse_site
+from caretaker.template import TEMPLATE
+from simulators.site import demo_site
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_template_is_the_defaults() -> None:
+    assert parse_site(TEMPLATE, file="site.toml") == SiteSettings()
+
+
+def test_the_template_with_its_examples_switched_on_is_valid() -> None:
+    lines = []
+    for line in TEMPLATE.splitlines():
+        example = re.match(r"# (\[\[|[a-z_]+ = )", line)
+        lines.append(line[2:] if example else line)
+    text = "\n".join(lines)
+    settings_ = parse_site(text, file="site.toml")
+    assert settings_.devices[0].limits == {"limit_hi_c": 6.0}
+    assert [channel.kind for channel in settings_.channels] == ["console", "webhook"]
+    assert settings_.calendar.terms[0].start.isoformat() == "2026-09-01"
+
+
+def _names() -> list[str]:
+    kinds = [c for c in vars(config).values() if dataclasses.is_dataclass(c)]
+    skip = {"options", "buildings", "areas", "channels", "devices", "terms", "calendar", "tariffs"}
+    skip |= {"broker", "api", "limits"}
+    return [f.name for kind in kinds for f in dataclasses.fields(kind) if f.name not in skip]
+
+
+@pytest.mark.parametrize("name", sorted(set(_names())))
+def test_every_setting_stands_in_the_template_and_in_the_docs(name: str) -> None:
+    assert re.search(rf"\b{name}\b", TEMPLATE)
+    assert f"`{name}`" in (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "remedy"),
+    [
+        ('[site]\nnmae = "x"', "site.nmae", "name"),
+        ('[site]\nzone = "Asia/Nowhere"', "site.zone", ""),
+        ('[site]\npupils = "many"', "site.pupils", "many"),
+        ('[site]\nlang = "fr"', "site.lang", "zh-CN"),
+        ("[api]\nport = 99999", "api.port", "1024"),
+        ('[api]\nhost = "0.0.0.0"', "api.host", "allow_remote"),
+        ('[[device]]\nkey = "a:b"\nrole = "fridg"', "device[0].role", "fridge"),
+        ('[[device]]\nkey = "a:b"\n[[device]]\nkey = "a:b"', "device[0].key", "once"),
+        ('[[device]]\nkey = "a:b"\nparent = "c:d"', "device[0].parent", "upstream"),
+        ('[device]\nkey = "a:b"', "device", "[[device]]"),
+        (
+            "[[calendar.term]]\nstart = 2026-09-01\nende = 2027-01-01",
+            "calendar.term[0].ende",
+            "end",
+        ),
+        ("[[calendar.term]]\nstart = 2026-09-01\nend = 2026-01-01", "calendar.term[0].end", ""),
+        ("[sight]", "sight", "site"),
+        ("[site", "(syntax)", ""),
+    ],
+)
+def test_a_mistake_names_key_and_remedy(text: str, key: str, remedy: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        parse_site(text, file="site.toml")
+    assert (error.value.file, error.value.key) == ("site.toml", key)
+    assert remedy in error.value.remedy
+    assert error.value.remedy
+
+
+_VALUES = st.one_of(st.integers(-5, 70_000), st.booleans(), st.text(max_size=8), st.floats(0, 9))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    table=st.sampled_from(["site", "calendar", "tariffs", "broker", "api", "limits"]),
+    name=st.sampled_from(sorted(set(_names()))),
+    value=_VALUES,
+)
+def test_no_value_breaks_the_reader(table: str, name: str, value: Any) -> None:
+    shown = f'"{value!r}"' if isinstance(value, str) else str(value).lower()
+    text = f"[{table}]\n{name} = {shown}".replace("\\", "/").replace("\"'", '"').replace("'\"", '"')
+    try:
+        parse_site(text, file="site.toml")
+    except ConfigurationError as error:
+        assert error.key
+
+
+def test_the_demos_site_is_one_that_a_file_could_describe() -> None:
+    site = demo_site()
+    assert {device.parent for device in site.devices} - {""} <= {d.key for d in site.devices}
+
+
+def test_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
+    first = load_or_create(tmp_path)
+    assert stat.S_IMODE((tmp_path / "secrets.toml").stat().st_mode) == 0o600
+    assert load_or_create(tmp_path) == first
+    more = with_devices(tmp_path, first, ["meter"])
+    assert load_or_create(tmp_path).device_passwords == more.device_passwords
+    assert rotate(tmp_path, more).viewer_token != first.viewer_token
+    assert first.viewer_token not in repr(first)
+    (tmp_path / "secrets.toml").chmod(0o644)
+    with pytest.raises(ConfigurationError, match="chmod 600"):
+        load_or_create(tmp_path)
