@@ -1,0 +1,76 @@
+"""What the documents say is what the code does."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from alerting.rules.cold_storage import FREEZER, PARAMETERS
+from caretaker.clock import ManualClock
+from caretaker.quantities import QUANTITIES
+from ingest.decoder import Decoder
+from ingest.driver import load_drivers, read_driver
+from ingest.native import parse_key
+from ingest.strict_json import MAX_BYTES
+from ingest.transport.port import Message
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+NOW_MS = 1_788_220_920_000
+MQTT = (DOCS / "mqtt.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("example", re.findall(r"```json\n(.*?)```", MQTT, re.DOTALL))
+def test_every_native_example_is_read_in_full(example: str) -> None:
+    decoder = Decoder(load_drivers(), clock=ManualClock(NOW_MS))
+    message = Message("caretaker/1/school/my-meter/readings", example.encode(), NOW_MS)
+    arrival = decoder.decode(message)
+    assert not arrival.rejected
+    parts = json.loads(example).get("batch", [json.loads(example)])
+    assert len(arrival.measured) == sum(len(part["readings"]) for part in parts)
+
+
+def test_the_table_of_units_is_true_and_complete() -> None:
+    named = set()
+    for line in MQTT.splitlines():
+        row = [cell.strip() for cell in line.split("|")]
+        if len(row) != 6 or row[1] in {"quantity", "---"} or not row[1].startswith("`"):
+            continue
+        quantities = re.findall(r"`(\w+)`", row[1])
+        units = re.findall(r"`(\w+)`", row[2] + row[3])
+        for quantity in quantities:
+            named.add(quantity)
+            for unit in units:
+                assert isinstance(parse_key(f"{quantity}_{unit}"), tuple), (quantity, unit)
+    assert named == set(QUANTITIES)
+    assert f"at most {MAX_BYTES // 1024} kB" in MQTT
+
+
+def test_the_example_driver_reads_its_own_samples() -> None:
+    text = (DOCS / "drivers.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    driver = read_driver(example, file="acme.toml")
+    decoder = Decoder((driver,), clock=ManualClock(NOW_MS))
+    for sample in tomllib.loads(example)["sample"]:
+        arrival = decoder.decode(Message(sample["topic"], sample["payload"].encode(), NOW_MS))
+        found = {f"{m.channel}/{m.quantity}": m.value for m in arrival.measured}
+        assert found == pytest.approx(sample.get("gives", {}))
+
+
+def test_the_limits_of_the_cold_storage_rule_are_those_in_the_document() -> None:
+    text = (DOCS / "alerts.md").read_text(encoding="utf-8").replace("−", "-")
+    for name, (default, _) in PARAMETERS.items():
+        freezer = FREEZER.get(name, default)
+        assert f"| `{name}` | {default:g} | {freezer:g} |" in text, name
+
+
+def test_the_messages_in_the_five_minute_guide_are_understood() -> None:
+    text = (DOCS / "first-meter.md").read_text(encoding="utf-8")
+    decoder = Decoder(load_drivers(), clock=ManualClock(NOW_MS))
+    found = re.findall(r"-t (\S+) \\\n\s+-m '(.*?)'", text)
+    assert found
+    for topic, payload in found:
+        arrival = decoder.decode(Message(topic, payload.encode(), NOW_MS))
+        assert arrival.measured
+        assert not arrival.rejected
