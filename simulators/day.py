@@ -83,7 +83,7 @@ def campus_day(
             "evaporator.temperature_c": course.evaporator_c,
             "power_kw": course.power_w / 1000,
             "defrost": course.defrost,
-            "door": np.round(door),
+            "door": np.round(door).astype(np.float64),
         }
     busy = refrigeration.openings(day.kitchen, rng=rng("cold-room-door"), per_hour=14.0)
     levels["cold-room-door"] = {"door": np.round(busy)}
