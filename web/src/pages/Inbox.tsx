@@ -124,12 +124,13 @@ function Heard({ item, onTaken }: { item: InboxItem; onTaken: (name: string) => 
             </>
           )}
           <div class="buttons">
+            {/* Keys: one element that turned into a submit button would submit by the same click. */}
             {open.value ? (
-              <button class="button primary" type="submit" disabled={busy.value} data-testid="adopt-confirm">
+              <button key="confirm" class="button primary" type="submit" disabled={busy.value} data-testid="adopt-confirm">
                 {words.adopt}
               </button>
             ) : (
-              <button class="button primary" type="button" data-testid={`adopt-${item.id}`} onClick={() => (open.value = true)}>
+              <button key="open" class="button primary" type="button" data-testid={`adopt-${item.id}`} onClick={() => (open.value = true)}>
                 {words.adopt}
               </button>
             )}
