@@ -41,11 +41,18 @@ def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyBroker
 def publish(address: Address, *messages: tuple[str, bytes], retain: bool = False) -> None:
     client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311)
     client.username_pw_set(address.username, address.password)
+    taken: set[int] = set()
+    cut: list[str] = []
+    client.on_disconnect = lambda _c, _u, _f, reason, _p: cut.append(str(reason))
+    client.on_publish = lambda _c, _u, mid, _r, _p: taken.add(mid)
     client.connect(address.host, address.port)
     client.loop_start()
     until(client.is_connected)
     for topic, payload in messages:
-        client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(10)
+        # A broker may hang up on a forbidden topic; the client keeps the message and sends it
+        # on the next connection, so its acknowledgement counts, or that it was cut off.
+        mid = client.publish(topic, payload, qos=1, retain=retain).mid
+        until(lambda wanted=mid: wanted in taken or cut)  # type: ignore[misc]
     client.disconnect()
     client.loop_stop()
 
@@ -109,7 +116,8 @@ def test_a_killed_broker_is_started_again_and_flow_resumes(broker: AnyBroker) ->
 
 def test_a_device_may_use_its_own_topics_only(broker: AnyBroker) -> None:
     transport = session(broker)
-    publish(broker.address("fridge"), ("other/topic", b"forbidden"), ("own/fridge/air", b"allowed"))
+    publish(broker.address("fridge"), ("other/topic", b"forbidden"))
+    publish(broker.address("fridge"), ("own/fridge/air", b"allowed"))
     assert [m.payload for m in collect(transport, 1)] == [b"allowed"]
     transport.stop()
 
