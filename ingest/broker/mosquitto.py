@@ -22,7 +22,10 @@ class MosquittoBroker:
 
     kind = "mosquitto"
     survives_kill = False
-    """Its queue is saved on change, at most a second late: a `kill -9` may cost that second."""
+    """Its queue is saved each second: a `kill -9` may cost that second.
+
+    Saving on each change would rewrite the whole queue for each message: 198 messages a second.
+    """
 
     def __init__(
         self, *, data_dir: Path, port: int, logins: tuple[Login, ...], host: str = "127.0.0.1"
@@ -60,7 +63,7 @@ class MosquittoBroker:
             f"password_file {self._data_dir / 'passwords'}\n"
             f"acl_file {self._data_dir / 'acl'}\n"
             f"persistence true\npersistence_location {store}/\n"
-            "autosave_interval 1\nautosave_on_changes true\n"
+            "autosave_interval 1\nautosave_on_changes false\n"
             "max_queued_messages 0\nmax_inflight_messages 1000\n"
             "message_size_limit 4194304\n"
             "log_dest stderr\nlog_type error\nlog_type warning\nlog_type notice\n",

@@ -35,7 +35,7 @@ def publishers(
     """Start publisher processes that share `count` messages."""
     base = [sys.executable, "-m", "tests.bench.publishers", str(port), "bench", "secret"]
     return [
-        subprocess.Popen([*base, f"{tag}-{n}", str(count // number), str(rate_hz / number)])
+        subprocess.Popen([*base, f"{tag}/{n}", str(count // number), str(rate_hz / number)])
         for n in range(number)
     ]
 
@@ -84,14 +84,15 @@ def counting_round(port: int, tag: str, count: int, number: int) -> float:
     """Return messages a second that mosquitto_sub takes at QoS 1, storing nothing."""
     peer = subprocess.Popen(
         ["mosquitto_sub", "-p", str(port), "-u", "peer", "-P", "secret", "-q", "1", "-i", "peer",
-         "-c", "-t", f"caretaker/1/bench/{tag}-+/readings", "-C", str(count // number * number),
+         "-c", "-t", f"caretaker/1/{tag}/+/readings", "-C", str(count // number * number),
          "-F", "%m"],
         stdout=subprocess.DEVNULL,
     )  # fmt: skip
     time.sleep(0.5)  # its subscription; not part of the time measured
     began = time.monotonic()
     sending = publishers(port, tag, count, number)
-    peer.wait(300)
+    if peer.wait(300):
+        raise RuntimeError("mosquitto_sub failed")
     took = time.monotonic() - began
     for process in sending:
         process.wait()

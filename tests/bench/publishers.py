@@ -16,14 +16,14 @@ _INFLIGHT = 500
 def main(port: str, user: str, password: str, name: str, count: str, rate_hz: str) -> None:
     """Publish `count` numbered messages with QoS 1 and wait for the last PUBACK."""
     client = mqtt.Client(
-        CallbackAPIVersion.VERSION2, client_id=f"bench-{name}", protocol=mqtt.MQTTv311
+        CallbackAPIVersion.VERSION2, client_id=name.replace("/", "-"), protocol=mqtt.MQTTv311
     )
     client.username_pw_set(user, password)
     client.max_inflight_messages_set(_INFLIGHT)
     client.max_queued_messages_set(0)
     client.connect("127.0.0.1", int(port))
     client.loop_start()
-    topic = f"caretaker/1/bench/{name}/readings"
+    topic = f"caretaker/1/{name}/readings"  # name: site/device
     start_ms = int(time.time() * 1000)
     pause = 1 / float(rate_hz) if float(rate_hz) else 0.0
     began = time.monotonic()
