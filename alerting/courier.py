@@ -5,7 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 
-from alerting.port import Notification, Notifier
+from alerting.port import Notification, Notifier, Outcome
 from alerting.texts import render
 from caretaker.clock import Clock
 from caretaker.config import SiteSettings
@@ -98,7 +98,12 @@ class Courier:
                 )
             )
             return False
-        outcome = channel.deliver(self._notification(item))
+        try:
+            outcome = channel.deliver(self._notification(item))
+        except Exception as error:  # one sick channel or text must not silence all the others
+            outcome = Outcome(
+                delivered=False, retry=True, detail=f"{type(error).__name__}: {error}"
+            )
 
         def record(connection: sqlite3.Connection) -> None:
             if outcome.delivered:

@@ -4,6 +4,8 @@ from pydantic import BaseModel, Field
 
 from caretaker.vocabulary import DeviceRole
 
+_LINE = r"^[^\x00-\x1f\x7f]*$"
+
 
 class Failure(BaseModel):
     """Why a request was refused, and what to do."""
@@ -359,7 +361,7 @@ class DeviceList(BaseModel):
 class DeviceChange(BaseModel):
     """What a person changes of a device; what is absent stays."""
 
-    name: str | None = Field(default=None, max_length=80)
+    name: str | None = Field(default=None, max_length=80, pattern=_LINE)
     role: DeviceRole | None = None
     building: str | None = Field(default=None, max_length=64)
     area: str | None = Field(default=None, max_length=64)
@@ -403,7 +405,7 @@ class Inbox(BaseModel):
 class Adoption(BaseModel):
     """How a heard device is taken in."""
 
-    name: str = Field(min_length=1, max_length=80)
+    name: str = Field(min_length=1, max_length=80, pattern=_LINE)
     role: DeviceRole
     building: str = Field(default="", max_length=64)
     area: str = Field(default="", max_length=64)

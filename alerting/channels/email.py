@@ -29,8 +29,8 @@ class Email:
         """Hand it to the mail server; a 5xx answer is final, everything else is tried again."""
         mail = EmailMessage()
         mail["From"], mail["To"] = self.sender, ", ".join(self.recipients)
-        mail["Subject"] = notification.title
-        mail["Message-ID"] = f"<{notification.key}@caretaker>"
+        mail["Subject"] = " ".join(notification.title.split())  # a name may hold a line end
+        mail["Message-ID"] = f"<{notification.key.replace(':', '-')}@caretaker>"
         mail.set_content(f"{notification.body}\n\n{notification.link}\n")
         try:
             with self._connect() as server:
