@@ -13,7 +13,6 @@ from simulators.campus import Campus, Emission
 
 _STEP_S = 0.25
 _BACKOFF_S = (0.5, 1.0, 2.0, 5.0)
-_SAVE_S = 5.0
 
 log = structlog.get_logger()
 
@@ -76,26 +75,22 @@ async def publish_live(
 ) -> None:
     """Let the campus live by the clock and publish what it sends, until `stop` is set.
 
-    `addresses` says where each device connects. `save` gets the campus's state only when all it
-    sent has reached the broker: after a crash it goes on from there and repeats itself, and the
-    same reading twice is one.
+    `addresses` says where each device connects. `save` gets the campus's state when all it sent
+    has reached the broker: after a crash it goes on from there and repeats at most one step.
     """
     devices = {name: _Device(name, address) for name, address in addresses.items()}
     tasks = [asyncio.create_task(device.run()) for device in devices.values()]
-    loop = asyncio.get_running_loop()
-    saved = loop.time()
     try:
         while not stop.is_set():
-            for emission in campus.advance(clock.now_ms()):
+            emissions = campus.advance(clock.now_ms())
+            for emission in emissions:
                 devices[emission.device].queue.put_nowait(emission)
-            state = campus.state()
             if not await _drained(devices, stop):
                 return
-            if loop.time() - saved >= _SAVE_S:
-                save(state)
-                saved = loop.time()
+            if emissions:
+                # At once: devices without a clock of their own must not repeat themselves later.
+                save(campus.state())
             await _wait(stop, _STEP_S)
-        save(campus.state())
     finally:
         for task in tasks:
             task.cancel()
