@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from caretaker.clock import DAY_MS, MINUTE_MS, QUARTER_MS
+from caretaker.clock import DAY_MS, HOUR_MS, MINUTE_MS, QUARTER_MS
 from caretaker.vocabulary import Arrival, Quality, Reading, Rejected, RejectReason
 from storage.port import Stored
 from storage.quarantine import keep
@@ -32,6 +32,7 @@ class _DeviceRow:
 class Committer:
     """Writes batches; its caches mirror the file and are dropped when a commit fails."""
 
+    pruned_ms: int = 0
     devices: dict[str, _DeviceRow] = field(default_factory=dict)
     points: dict[tuple[int, str, str], int] = field(default_factory=dict)
     latest: dict[int, int] = field(default_factory=dict)
@@ -94,7 +95,9 @@ class Committer:
                 quarantined += 1
         readings, absorbed, conflicts = self._insert(connection, rows, sources)
         self._mark(connection, readings, now_ms=now_ms)
-        self._flush_heard(connection)
+        self._flush_heard(connection, now_ms=now_ms)
+        if now_ms - self.pruned_ms >= HOUR_MS:
+            self._prune(connection, now_ms=now_ms)
         self.sequences.save(connection)
         return Stored(
             readings=tuple(readings),
@@ -230,9 +233,11 @@ class Committer:
                 [(r.point, r.at_ms, r.value, int(r.quality), now_ms) for r in latest.values()],
             )
 
-    def _flush_heard(self, connection: sqlite3.Connection, *, everything: bool = False) -> None:
+    def _flush_heard(
+        self, connection: sqlite3.Connection, *, now_ms: int, everything: bool = False
+    ) -> None:
         for device in self.devices.values():
-            due = everything or device.heard_ms - device.flushed_ms >= _HEARD_FLUSH_MS
+            due = everything or now_ms - device.flushed_ms >= _HEARD_FLUSH_MS
             if device.messages and due:
                 connection.execute(
                     "UPDATE device SET last_heard_ms = ?, last_topic = ?, last_payload = ?,"
@@ -246,9 +251,13 @@ class Committer:
                         device.id,
                     ),
                 )
-                device.flushed_ms, device.messages = device.heard_ms, 0
+                device.flushed_ms, device.messages = now_ms, 0
 
     def flush(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
         """Write what is kept in memory about who was heard, and forget old deliveries."""
-        self._flush_heard(connection, everything=True)
+        self._flush_heard(connection, now_ms=now_ms, everything=True)
+        self._prune(connection, now_ms=now_ms)
+
+    def _prune(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
         connection.execute("DELETE FROM delivery WHERE received_ms < ?", (now_ms - DAY_MS,))
+        self.pruned_ms = now_ms

@@ -176,3 +176,19 @@ def test_order_repetition_and_batches_change_nothing(
     moved = arrivals[-1].measured[0].value - arrivals[0].measured[0].value
     total_amount: float = sum((item[1] for item in states[0][1][0]), 0.0)
     assert total_amount == pytest.approx(moved)
+
+
+def test_who_was_heard_is_written_soon_even_if_it_falls_silent(tmp_path: Path) -> None:
+    clock = ManualClock(NOW_MS)
+    journal = Journal(tmp_path / "j.sqlite3", zone=ZONE, arithmetic=intervals, clock=clock)
+    journal.open()
+    for number in range(5):
+        journal.append([arrival(NOW_MS + number, 1.0 + number)])
+    clock.advance(HOUR_MS)
+    journal.append([arrival(NOW_MS + HOUR_MS, 1.0, device="native:s/other")])
+    with journal.reader() as connection:
+        heard = connection.execute("SELECT messages FROM device ORDER BY id").fetchall()
+        old = connection.execute("SELECT count(*) FROM delivery").fetchone()[0]
+    journal.close()
+    assert heard[0][0] == 5
+    assert old <= 6

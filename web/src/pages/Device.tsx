@@ -51,7 +51,7 @@ function Body({ device }: { device: DeviceOut }): JSX.Element {
     <>
       {device.incident !== null && (
         <Note bad>
-          <Link to={`/incidents/${device.incident}`}>{t().todayPage.open}</Link>
+          {words.hasIncident} <Link to={`/incidents/${device.incident}`}>{t().todayPage.open}</Link>
         </Note>
       )}
       <div class="grid units">

@@ -13,11 +13,20 @@ import { DeviceIcon } from "../ui/Icons";
 import { Age, Card, Empty, Page, Read, State, useLive } from "../ui/parts";
 import { valueText } from "../ui/points";
 
+const FIRST: Readonly<Record<string, string>> = {
+  electricity: "power",
+  water: "volume",
+  room: "temperature",
+  fridge: "temperature",
+  freezer: "temperature",
+  sample_fridge: "temperature",
+  door: "door",
+};
 const MAIN = ["power", "flow", "temperature", "volume", "energy", "door"];
 
-/** The point that says most of a device: its power, its flow, its air. */
+/** The point that says most of a device, by what it is for. */
 export function mainPoint(device: DeviceOut): PointNow | undefined {
-  for (const quantity of MAIN) {
+  for (const quantity of [FIRST[device.role] ?? "", ...MAIN]) {
     const found = device.points.filter((point) => point.quantity === quantity && point.value !== null);
     const best = found.find((point) => point.channel === "" || point.channel === "air") ?? found[0];
     if (best !== undefined) return best;

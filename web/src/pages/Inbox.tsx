@@ -26,7 +26,7 @@ export default function Inbox(): JSX.Element {
               </Empty>
             </Card>
           ) : (
-            <div class="grid">
+            <div class="grid two">
               {data.items.map((item) => (
                 <Heard key={item.id} item={item} onTaken={(name) => (taken.value = name)} />
               ))}

@@ -421,6 +421,7 @@ const en: Texts = {
     noBuilding: "none",
     saved: "Saved.",
     incidents: "Its incidents",
+    hasIncident: "This device has an open incident.",
     noIncidents: "No incidents so far",
     now: "Now",
     table: "Newest readings",

@@ -454,6 +454,7 @@ const zh = {
     noBuilding: "未指定",
     saved: "已保存。",
     incidents: "这台设备的事件",
+    hasIncident: "这台设备有未了结的事件。",
     noIncidents: "没有记录过事件",
     now: "当前读数",
     table: "最近读数",
