@@ -16,7 +16,7 @@ _REMEDIES = (
     (re.compile(r"unsupported character|invalid.*topic|spaces?.*topic", re.IGNORECASE),
      "a topic has a space: rename the device, or use mosquitto (broker.kind)"),
     (re.compile(r"authentication error", re.IGNORECASE),
-     "a device came with a wrong name or password: see `caretaker devices logins`"),
+     "a device came with a wrong name or password: see `caretaker token`"),
     (re.compile(r"permissions? violation|not authorized", re.IGNORECASE),
      "a device published outside its own topics: check its topic and its login"),
 )  # fmt: skip
