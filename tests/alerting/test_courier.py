@@ -48,8 +48,8 @@ class Receiver:
                 self.send_response(outer.codes.pop(0) if outer.codes else 200)
                 self.end_headers()
 
-            def log_message(self, *args: Any) -> None:
-                del args
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (its base's name)
+                del format, args
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
