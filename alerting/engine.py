@@ -34,6 +34,7 @@ class Engine:
         self._states: dict[tuple[str, int], State] = {}
         self._subjects: dict[str, dict[int, Subject]] = {}
         self._device_of: dict[int, int] = {}
+        self._points: frozenset[int] = frozenset()
         self._open: dict[tuple[str, int], incidents.Incident] = {}
         self._ticked_ms = 0
         self._refreshed_ms = 0
@@ -56,7 +57,9 @@ class Engine:
     def refresh(self, connection: sqlite3.Connection) -> None:
         """Take the devices as they stand now; only adopted ones are judged."""
         points = defaultdict(list)
-        for point in device_records.points(connection):
+        known = device_records.points(connection)
+        self._points = frozenset(point.id for point in known)
+        for point in known:
             points[point.device].append(point)
         subjects = [
             Subject(device, tuple(points[device.id]))
@@ -103,7 +106,7 @@ class Engine:
                 if isinstance(rule, DeviceSilent):
                     rule.watching_since_ms = now_ms
         stale = self._refreshed_ms <= 0 or now_ms - self._refreshed_ms > _REFRESH_MS
-        if stale or any(r.point not in self._device_of for r in readings[:50]):
+        if stale or any(r.point not in self._points for r in readings):
             self.refresh(connection)
             self._refreshed_ms = now_ms
 
@@ -128,9 +131,8 @@ class Engine:
         before = self._states.get(key, {})
         try:
             state, verdicts = rule.step(subject, state=before, readings=readings, now_ms=now_ms)
-        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-            # A sick rule is counted and shown; the others go on.
-            self.faults[f"{rule.name}: {type(error).__name__}: {error}"] += 1
+        except Exception as error:  # a sick rule is counted and shown; the others go on
+            self.faults[f"{rule.name}: {type(error).__name__}: {error}"[:120]] += 1
             return
         if state != before:
             self._states[key] = state
@@ -138,10 +140,16 @@ class Engine:
                 "INSERT OR REPLACE INTO rule_state VALUES (?, ?, ?)", (*key, json.dumps(state))
             )
         for verdict in verdicts:
-            self._apply(connection, rule, subject, verdict)
+            self._apply(connection, rule, subject, verdict, now_ms=now_ms)
 
     def _apply(
-        self, connection: sqlite3.Connection, rule: Rule, subject: Subject, verdict: Verdict
+        self,
+        connection: sqlite3.Connection,
+        rule: Rule,
+        subject: Subject,
+        verdict: Verdict,
+        *,
+        now_ms: int,
     ) -> None:
         key = (rule.name, subject.device.id)
         known = self._open.get(key)
@@ -151,11 +159,11 @@ class Engine:
                 self._open.pop(key, None)
                 known = None
         if verdict.truth is Truth.BAD:
-            self._bad(connection, rule, subject, verdict, known)
+            self._bad(connection, rule, subject, verdict, known=known, now_ms=now_ms)
         elif verdict.truth is Truth.OK and verdict.recovered and known is not None:
             if known.state != "recovered":
                 incidents.recover(connection, known.id, now_ms=verdict.at_ms)
-                self._queue(connection, known.id, "resolved", known.severity, verdict.at_ms)
+                self._queue(connection, known.id, "resolved", known.severity, now_ms)
             self._remember(connection, key, known.id)
 
     def _bad(
@@ -164,7 +172,9 @@ class Engine:
         rule: Rule,
         subject: Subject,
         verdict: Verdict,
+        *,
         known: incidents.Incident | None,
+        now_ms: int,
     ) -> None:
         key = (rule.name, subject.device.id)
         if known is None:
@@ -180,7 +190,7 @@ class Engine:
                 now_ms=verdict.at_ms,
                 evidence=verdict.evidence,
             )
-            self._queue(connection, number, "opened", verdict.severity, verdict.at_ms)
+            self._queue(connection, number, "opened", verdict.severity, now_ms)
         elif _RANK[verdict.severity] > _RANK[known.severity]:
             number = known.id
             incidents.worsen(
@@ -190,23 +200,31 @@ class Engine:
                 now_ms=verdict.at_ms,
                 evidence=verdict.evidence,
             )
-            self._queue(connection, number, "escalated", verdict.severity, verdict.at_ms)
+            self._queue(connection, number, "escalated", verdict.severity, now_ms)
         else:
             number = known.id
             if known.state == "recovered":
                 incidents.relapse(connection, number, now_ms=verdict.at_ms)
-                self._queue(connection, number, "opened", known.severity, verdict.at_ms)
+                self._queue(connection, number, "opened", known.severity, now_ms)
             incidents.refresh(connection, number, verdict.evidence)
         self._remember(connection, key, number)
 
     def _explained(self, rule: Rule, subject: Subject) -> bool:
-        """Return whether a meter downstream already has the same incident open."""
+        """Return whether a meter downstream, at any depth, has the same flow's incident open."""
+        if not rule.downstream_first:
+            return False
         return any(
-            name == rule.name
-            and (child := self._subjects[rule.name].get(device)) is not None
-            and child.device.parent == subject.device.id
+            name == rule.name and subject.device.id in self._upstream(rule, device)
             for name, device in self._open
         )
+
+    def _upstream(self, rule: Rule, device: int) -> set[int]:
+        found: set[int] = set()
+        at = self._subjects[rule.name].get(device)
+        while at is not None and at.device.parent and at.device.parent not in found:
+            found.add(at.device.parent)
+            at = self._subjects[rule.name].get(at.device.parent)
+        return found
 
     def _remember(self, connection: sqlite3.Connection, key: tuple[str, int], number: int) -> None:
         found = incidents.find(connection, number)
@@ -243,5 +261,8 @@ class Engine:
         """From now on people are told; what is open and unanswered is told now."""
         self.notifying = True
         for item in incidents.listing(connection, state="open", limit=100_000):
-            if item.state == "firing":
+            told = connection.execute(
+                "SELECT 1 FROM outbox WHERE incident = ? LIMIT 1", (item.id,)
+            ).fetchone()
+            if item.state == "firing" and told is None:
                 self._queue(connection, item.id, "opened", item.severity, now_ms)

@@ -51,6 +51,11 @@ class Rule(Protocol):
         """Return the version stored with every incident."""
         ...
 
+    @property
+    def downstream_first(self) -> bool:
+        """Return whether a finding at a meter explains the same finding at meters upstream."""
+        ...
+
     def subjects(self, candidates: Sequence[Subject]) -> list[Subject]:
         """Return those the rule applies to."""
         ...

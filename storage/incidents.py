@@ -159,8 +159,8 @@ def worsen(
 ) -> None:
     """Raise the severity; what was acknowledged must be acknowledged anew."""
     connection.execute(
-        "UPDATE incident SET severity = ?, evidence = ?, state = 'firing', recovered_ms = NULL"
-        " WHERE id = ?",
+        "UPDATE incident SET severity = ?, evidence = ?, state = 'firing', recovered_ms = NULL,"
+        " acknowledged_ms = NULL, acknowledged_by = '' WHERE id = ?",
         (severity.value, json.dumps(dict(evidence)), incident),
     )
     _record(

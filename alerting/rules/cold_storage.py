@@ -43,6 +43,7 @@ class ColdStorage:
 
     name = "cold_storage_warm"
     version = "1"
+    downstream_first = False
 
     def __init__(self, *, limits: Mapping[str, float] | None = None) -> None:
         self._limits = dict(limits or {})

@@ -21,6 +21,7 @@ class ContinuousFlow:
 
     name = "continuous_flow"
     version = "1"
+    downstream_first = True
 
     def __init__(self, *, price_cny_m3: float) -> None:
         self._price = price_cny_m3

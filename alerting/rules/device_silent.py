@@ -10,6 +10,7 @@ _MISSED = 3  # check-ins in a row
 _COLD_DEFAULT_S = 300
 _OTHER_MIN_MS = HOUR_MS
 _SLACK_MS = MINUTE_MS
+_FUTURE_MS = 5 * MINUTE_MS  # as far ahead as a device's clock is believed (ingest/times.py)
 
 
 class DeviceSilent:
@@ -21,6 +22,7 @@ class DeviceSilent:
 
     name = "device_silent"
     version = "1"
+    downstream_first = False
 
     def __init__(self) -> None:
         self.watching_since_ms = 0
@@ -42,7 +44,7 @@ class DeviceSilent:
     ) -> tuple[State, list[Verdict]]:
         """Judge the age of the newest reading at `now_ms`."""
         last = int(state.get("last_ms") or subject.device.first_heard_ms or 0)
-        newest = max((r.at_ms for r in readings if r.at_ms <= now_ms + MINUTE_MS), default=0)
+        newest = max((r.at_ms for r in readings if r.at_ms <= now_ms + _FUTURE_MS), default=0)
         if newest > last:
             last = newest
             state = {"last_ms": last}
