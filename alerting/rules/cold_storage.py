@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from alerting.port import State, Subject, Verdict
 from alerting.rules.memory import number
-from caretaker.clock import HOUR_MS, MINUTE_MS
+from caretaker.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from caretaker.vocabulary import DeviceRole, Point, Reading, Severity, Truth
 
 PARAMETERS: dict[str, tuple[float, str]] = {
@@ -31,6 +31,9 @@ FREEZER: dict[str, float] = {
 }
 _CRITICAL_SHARE = 0.75
 _GAP_MS = 30 * MINUTE_MS
+_HOT_MS = 4 * MINUTE_MS
+"""Two samples of the rule-book lie 5 min apart; a door opening between faster ones is shorter."""
+_DEFROSTS = 6  # forgiven a day (rule-book 2.3)
 _FREEZER_CRITICAL_MS = 30 * MINUTE_MS
 
 
@@ -75,20 +78,22 @@ class ColdStorage:
         del now_ms
         limits = self.parameters(subject)
         points = {point.id: point for point in subject.points}
-        probed = any(p.channel == "food" for p in subject.points)
+        air = _air_point(subject)
         verdicts: list[Verdict] = []
         state = dict(state)
         for reading in readings:
             point = points[reading.point]
             if point.quantity == "defrost":
-                state["defrost_ms"] = reading.at_ms if reading.value else None
+                _defrost(state, reading)
             elif point.quantity == "temperature":
-                if point.channel == "food":
+                if point.channel == "food" and reading.at_ms > number(state, "probe_ms"):
                     self._food(state, reading.value, reading.at_ms, limits)
-                elif _is_air(point, subject):
+                    state["probe_ms"] = reading.at_ms
+                if point.id == air:
                     if reading.at_ms <= number(state, "at_ms"):
                         continue  # late: the window it belongs to was judged already
-                    if not probed:
+                    # A probe that fell silent proves nothing more: the air's lag takes over.
+                    if reading.at_ms - number(state, "probe_ms") > _GAP_MS:
                         self._food(state, _lagged(state, reading, limits), reading.at_ms, limits)
                     verdict = self._air(subject, state, reading, limits)
                     if not verdicts or verdict != verdicts[-1]:
@@ -113,7 +118,8 @@ class ColdStorage:
     ) -> Verdict:
         at, value = reading.at_ms, reading.value
         if at - number(state, "at_ms", at) > _GAP_MS:
-            state["since_ms"], state["hot"] = None, 0  # unknown in between: no continuous run
+            # Unknown in between: neither warmth nor coolness was continuous.
+            state["since_ms"], state["hot"], state["cool"] = None, 0, 0
         state["at_ms"], state["air_c"] = at, value
         limit = limits["limit_hi_c"]
         if value > limit:
@@ -121,8 +127,8 @@ class ColdStorage:
                 state["since_ms"], state["peak_c"] = at, value
             state["cool"] = 0
         else:
-            if value <= limit - limits["hysteresis_k"]:
-                state["cool"] = number(state, "cool") + 1
+            cool = value <= limit - limits["hysteresis_k"]
+            state["cool"] = number(state, "cool") + 1 if cool else 0
             state["since_ms"] = None
         state["peak_c"] = max(number(state, "peak_c", value), value)
         state["hot"] = number(state, "hot") + 1 if value >= limits["critical_hi_c"] else 0
@@ -170,9 +176,9 @@ class ColdStorage:
             state.get("defrost_ms") is not None
             and (at - number(state, "defrost_ms")) / MINUTE_MS <= limits["defrost_min"]
         )
-        hot = number(state, "hot") >= 2
-        if subject.device.role is DeviceRole.FREEZER:
-            hot = hot and at - number(state, "hot_ms") >= _FREEZER_CRITICAL_MS
+        freezer = subject.device.role is DeviceRole.FREEZER
+        hot_for = _FREEZER_CRITICAL_MS if freezer else _HOT_MS
+        hot = number(state, "hot") >= 2 and at - number(state, "hot_ms") >= hot_for
         decision_min = limits["decision_min"] * _CRITICAL_SHARE
         if hot or food_min >= limits["food_critical_min"] or exposure_min >= decision_min:
             return Severity.CRITICAL
@@ -200,11 +206,25 @@ class ColdStorage:
         }
 
 
-def _is_air(point: Point, subject: Subject) -> bool:
-    if point.channel in {"air", ""}:
-        return True
-    temperatures = [p for p in subject.points if p.quantity == "temperature"]
-    return len(temperatures) == 1 and point.channel not in {"food", "evaporator"}
+def _air_point(subject: Subject) -> int:
+    """Return the point that tells the air; a lone food probe stands for it."""
+    order = {"air": 0, "": 1, "food": 3, "evaporator": 4}
+    temperatures: list[Point] = [p for p in subject.points if p.quantity == "temperature"]
+    best = min(temperatures, key=lambda p: (order.get(p.channel, 2), p.id))
+    return best.id if best.channel != "evaporator" else 0
+
+
+def _defrost(state: State, reading: Reading) -> None:
+    """Remember when a defrost began; a report that stays on is no new beginning."""
+    at = reading.at_ms
+    on = bool(reading.value)
+    if on and not state.get("defrosting"):
+        if at - number(state, "defrost_day_ms") >= DAY_MS:
+            state["defrost_day_ms"], state["defrosts"] = at, 0
+        state["defrosts"] = number(state, "defrosts") + 1
+        if number(state, "defrosts") <= _DEFROSTS:
+            state["defrost_ms"] = at
+    state["defrosting"] = on
 
 
 def _lagged(state: State, reading: Reading, limits: Mapping[str, float]) -> float:

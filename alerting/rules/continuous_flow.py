@@ -12,6 +12,7 @@ _RUN_MS = 24 * HOUR_MS
 _PARENT_EXTRA_MS = 12 * HOUR_MS
 """A parent's run may begin with the day's ordinary use, so the meter downstream speaks first."""
 _GAP_MS = 2 * QUARTER_MS
+_LONGEST_GAP_MS = 3 * HOUR_MS  # a meter that reports by the hour may miss one report
 _ZERO_M3 = 0.0005  # half a litre: below the resolution of every meter in use
 _TOILET_L_H = 16.7  # one running toilet (rule-book 4)
 
@@ -59,13 +60,19 @@ class ContinuousFlow:
         if reading.at_ms <= last_at:
             return None
         before = number(state, "value", reading.value)
+        if reading.value == 0.0 and before > 0.0 and not state.get("held"):
+            state["held"] = True  # a momentary zero is believed only when it stays (C17)
+            return None
+        state["held"] = False
         moved = reading.value - before
         if moved < 0:
             rolled, why = fallen(before, reading.value)
             moved = rolled if why == "rollover" else moved
         quarter = reading.at_ms - reading.at_ms % QUARTER_MS
         verdict: Verdict | None = None
-        if not last_at or reading.at_ms - last_at > _GAP_MS or moved < 0:
+        own_gap = round(2.5 * subject.device.interval_s * 1000)
+        gap = min(max(_GAP_MS, own_gap), _LONGEST_GAP_MS)
+        if not last_at or reading.at_ms - last_at > gap or moved < 0:
             # Unknown in between: a run is proved by data or not at all.
             state.update(run_ms=quarter, moved=0.0, zeros=0, low_l_h=None, quarter_ms=quarter)
         else:
