@@ -84,7 +84,9 @@ def render(
     """
     key = "resolved" if kind == "resolved" else rule
     since = datetime.fromtimestamp(since_ms / 1000, tz=UTC).astimezone(zone)
-    values = {**evidence, "device": device, "since": since.strftime("%m-%d %H:%M")}
+    # A name is one line of plain text, whatever was written into the settings.
+    name = " ".join(device.encode("utf-8", "replace").decode().split())
+    values = {**evidence, "device": name, "since": since.strftime("%m-%d %H:%M")}
     title = _JINJA.from_string(TITLES[lang][key]).render(values)
     body = _JINJA.from_string(BODIES[lang][key]).render(values)
     return title, body

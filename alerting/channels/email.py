@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 
 from alerting.port import Notification, Outcome
+from alerting.texts import SEVERITY
 from caretaker.config import ChannelSettings
 from caretaker.errors import ConfigurationError
 
@@ -26,25 +27,31 @@ class Email:
     security: str = "starttls"
 
     def deliver(self, notification: Notification) -> Outcome:
-        """Hand it to the mail server; a 5xx answer is final, everything else is tried again."""
+        """Hand it to the mail server; only a mail refused for itself is given up."""
         mail = EmailMessage()
         mail["From"], mail["To"] = self.sender, ", ".join(self.recipients)
-        mail["Subject"] = " ".join(notification.title.split())  # a name may hold a line end
+        severity = SEVERITY[notification.lang][notification.severity.value]
+        mark = "" if notification.kind == "resolved" else f"[{severity}] "
+        mail["Subject"] = mark + " ".join(notification.title.split())  # a name may hold a line end
         mail["Message-ID"] = f"<{notification.key.replace(':', '-')}@caretaker>"
         mail.set_content(f"{notification.body}\n\n{notification.link}\n")
         try:
             with self._connect() as server:
                 if self.username:
                     server.login(self.username, self.password)
-                server.send_message(mail)
+                refused = server.send_message(mail)
         except smtplib.SMTPResponseException as error:
-            final = 500 <= error.smtp_code < 600
-            return Outcome(
-                delivered=False, retry=not final, detail=f"{error.smtp_code} {error.smtp_error!r}"
-            )
+            # A wrong login or sender is mended by people; then what waited still arrives.
+            final = isinstance(error, smtplib.SMTPDataError) and 500 <= error.smtp_code < 600
+            detail = self._clean(f"{error.smtp_code} {error.smtp_error!r}")
+            return Outcome(delivered=False, retry=not final, detail=detail)
         except (OSError, smtplib.SMTPException) as error:
-            return Outcome(delivered=False, retry=True, detail=f"{type(error).__name__}: {error}")
-        return Outcome(delivered=True)
+            detail = self._clean(f"{type(error).__name__}: {error}")
+            return Outcome(delivered=False, retry=True, detail=detail)
+        return Outcome(delivered=True, detail=f"refused for {sorted(refused)}" if refused else "")
+
+    def _clean(self, text: str) -> str:
+        return text.replace(self.password, "***") if self.password else text
 
     def _connect(self) -> smtplib.SMTP:
         context = ssl.create_default_context()

@@ -13,6 +13,9 @@ from caretaker.config import ChannelSettings
 from caretaker.errors import ConfigurationError
 
 _TIMEOUT_S = 10.0
+_KEY_LENGTH = 16  # a path segment this long is a key, as Slack and Feishu have it
+_FINAL = frozenset({400, 405, 410, 411, 413, 414, 415, 422})
+"""The message itself is refused. Wrong login, wrong path or a ban (302) are mended by people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Webhook:
     secret: str = ""
 
     def deliver(self, notification: Notification) -> Outcome:
-        """Hand it over; only a 2xx counts, 429 and 5xx are tried again."""
+        """Hand it over; only a 2xx counts, and only a refused message is given up."""
         body = json.dumps(
             {
                 "key": notification.key,
@@ -47,18 +50,32 @@ class Webhook:
             headers |= {"X-Caretaker-Timestamp": stamp, "X-Caretaker-Signature": digest}
         try:
             answer = httpx2.post(self.url, content=body, headers=headers, timeout=_TIMEOUT_S)
-        except httpx2.HTTPError as error:
-            return Outcome(delivered=False, retry=True, detail=f"{type(error).__name__}: {error}")
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+            detail = self._clean(f"{type(error).__name__}: {error}")
+            return Outcome(delivered=False, retry=True, detail=detail)
         if answer.is_success:
             return Outcome(delivered=True, detail=str(answer.status_code))
-        again = answer.status_code == 429 or answer.status_code >= 500
         wait = answer.headers.get("Retry-After", "0")
         return Outcome(
             delivered=False,
-            retry=again,
-            retry_after_s=float(wait) if wait.isdigit() else 0.0,
-            detail=f"{answer.status_code} {answer.text[:120]}",
+            retry=answer.status_code not in _FINAL,
+            retry_after_s=float(wait) if wait.isascii() and wait.isdigit() else 0.0,
+            detail=self._clean(f"{answer.status_code} {answer.text[:400]}")[:160],
         )
+
+    def _clean(self, text: str) -> str:
+        """Return a text without what only the receiver may know: robots carry keys in the URL."""
+        beyond = self.url.partition("://")[2]
+        host, _, path = beyond.partition("/")
+        login, at, _ = host.rpartition("@")
+        query = path.partition("?")[2]
+        hidden = [self.url, path, query, login if at else "", self.secret]
+        hidden += [part.partition("=")[2] for part in query.split("&")]
+        hidden += [part for part in path.partition("?")[0].split("/") if len(part) >= _KEY_LENGTH]
+        for item in sorted(hidden, key=len, reverse=True):
+            if len(item) > 3:
+                text = text.replace(item, "***")
+        return text
 
 
 def build(settings: ChannelSettings, *, secret: str, file: str) -> Webhook:
