@@ -9,9 +9,9 @@ from api import schemas, usage_view
 from api.cold_view import cold_units
 from api.device_view import adopted, latest, online, points_by_device
 from api.incident_view import open_briefs
-from api.meters import Meter, meters, roots
+from api.meters import Meter, in_hours, meters, roots, use_by_day
 from caretaker.calendar import SchoolCalendar
-from caretaker.clock import DAY_MS
+from caretaker.clock import DAY_MS, HOUR_MS
 from caretaker.config import SiteSettings
 from caretaker.vocabulary import Device, DeviceRole, DeviceStatus, Point, Reading
 from storage import devices as records
@@ -55,6 +55,38 @@ def _outdoor(
             if found:
                 return found[1].value
     return None
+
+
+def _meter(
+    connection: sqlite3.Connection,
+    meter: Meter,
+    points: list[Point],
+    newest: Mapping[int, Reading],
+    *,
+    calendar: SchoolCalendar,
+    now_ms: int,
+) -> schemas.MeterNow:
+    day = calendar.day_of(now_ms)
+    own = use_by_day(connection, meter.points, calendar=calendar, first=day, last=day)[0]
+    power = next((p for p in points if p.quantity == "power" and not p.channel), None)
+    reading = newest.get(power.id) if power else None
+    hours = in_hours(own.slots)
+    passed = min(len(hours), (now_ms - own.start_ms) // HOUR_MS)
+    return schemas.MeterNow(
+        device=meter.device.id,
+        name=meter.device.name or meter.device.key,
+        role=meter.device.role.value,
+        online=online(meter.device, points, newest, now_ms),
+        total=None if own.total is None else round(own.total, 3),
+        unit=usage_view.UNITS[meter.device.role],
+        power_kw=reading.value if reading else None,
+        power_point=power.id if power else None,
+        at_ms=max((newest[p].at_ms for p in meter.points if p in newest), default=None),
+        hours=schemas.Series(
+            at_ms=[own.start_ms + hour * HOUR_MS for hour in range(passed)],
+            value=[None if v is None else round(v, 3) for v in hours[:passed]],
+        ),
+    )
 
 
 def _leaks(opened: list[schemas.IncidentBrief], now_ms: int) -> list[schemas.Worth]:
@@ -158,6 +190,10 @@ def today(
             _room(d, points[d.id], newest)
             for d in devices
             if d.role is DeviceRole.ROOM and d.area != "outdoor"
+        ],
+        meters=[
+            _meter(connection, m, points[m.device.id], newest, calendar=calendar, now_ms=now_ms)
+            for m in (*electric, *meters(devices, points, DeviceRole.WATER))
         ],
         worth=sorted(worth, key=lambda item: -item.cny_per_day),
         week=week,

@@ -221,6 +221,21 @@ class Room(BaseModel):
     temperature_point: int | None
 
 
+class MeterNow(BaseModel):
+    """One meter now: its power or its day so far, and its hours."""
+
+    device: int
+    name: str
+    role: str
+    online: bool
+    total: float | None
+    unit: str
+    power_kw: float | None
+    power_point: int | None
+    at_ms: int | None
+    hours: Series
+
+
 class Worth(BaseModel):
     """Something worth a look, by what it costs."""
 
@@ -269,6 +284,7 @@ class Today(BaseModel):
     water: UsageCard
     cold: Cold
     rooms: list[Room]
+    meters: list[MeterNow]
     worth: list[Worth]
     week: list[Day]
     counts: Counts

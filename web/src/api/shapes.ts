@@ -16,6 +16,7 @@ export type UsageCard = Schemas["UsageCard"];
 export type Usage = Schemas["Usage"];
 export type ColdUnit = Schemas["ColdUnit"];
 export type Cold = Schemas["Cold"];
+export type MeterNow = Schemas["MeterNow"];
 export type RoomNow = Schemas["Room"];
 export type Worth = Schemas["Worth"];
 export type WeekDay = Schemas["Day"];

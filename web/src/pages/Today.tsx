@@ -1,7 +1,7 @@
 /** The first page: is everything all right, what now, how is today against a usual day. */
 import type { JSX } from "preact";
-import type { ColdUnit, RoomNow, Today as TodayData, UsageCard, WeekDay, Worth } from "../api/shapes";
-import { Bars } from "../charts/Spark";
+import type { ColdUnit, MeterNow, RoomNow, Today as TodayData, UsageCard, WeekDay, Worth } from "../api/shapes";
+import { Bars, Spark } from "../charts/Spark";
 import { SmallChart } from "../charts/SmallChart";
 import { dayStart } from "../charts/time";
 import { against, lastBefore } from "../charts/geometry";
@@ -16,7 +16,7 @@ import { Alerts } from "../ui/Alerts";
 import { UnitCard } from "../ui/UnitCard";
 import { ColdIcon, ElectricityIcon, GoodIcon, InfoIcon, RoomIcon, UnsureIcon, WaterIcon } from "../ui/Icons";
 import { evidenceNumber, sentenceOf, titleOf } from "../ui/incident";
-import { Age, Card, Empty, Figure, LiveFigure, Page, Read, Section } from "../ui/parts";
+import { Age, Card, Empty, Figure, LiveFigure, Page, Read, Section, State } from "../ui/parts";
 
 const DAY = 86_400_000;
 
@@ -38,6 +38,7 @@ export function Today(): JSX.Element {
               <WorthCard worth={today.worth} today={today} />
               <WeekCard week={today.week} />
             </div>
+            <Meters meters={today.meters} />
             <Rooms rooms={today.rooms} />
             <Strip today={today} />
           </>
@@ -287,6 +288,42 @@ function WeekCard({ week }: { week: readonly WeekDay[] }): JSX.Element {
     <Card title={words.weekTitle} aside={words.weekAside}>
       <Bars bars={bars} tone="amber" unit="kWh" title={words.weekTitle} />
     </Card>
+  );
+}
+
+function Meters({ meters }: { meters: readonly MeterNow[] }): JSX.Element | null {
+  const words = t().todayPage;
+  if (meters.length === 0) return null;
+  return (
+    <Section title={words.meters} aside={words.metersLead}>
+      <div class="grid units">
+        {meters.map((meter) => (
+          <MeterCard key={meter.device} meter={meter} />
+        ))}
+      </div>
+    </Section>
+  );
+}
+
+function MeterCard({ meter }: { meter: MeterNow }): JSX.Element {
+  const words = t().todayPage;
+  const water = meter.role === "water";
+  return (
+    <Link to={`/devices/${meter.device}`} class="card unit">
+      <h3>{meter.name}</h3>
+      {meter.power_point === null ? (
+        <Figure value={meter.total} unit={meter.unit} medium />
+      ) : (
+        <LiveFigure point={meter.power_point} value={meter.power_kw} at_ms={meter.at_ms} unit="kW" medium />
+      )}
+      <p class="food">{meter.power_point === null ? words.todaySoFar : words.usedToday(amount(meter.total, meter.unit))}</p>
+      <Spark at={meter.hours.at_ms} value={meter.hours.value} tone={water ? "blue" : "amber"} least={0.1} />
+      {meter.online ? (
+        <State tone="green">{words.online}</State>
+      ) : (
+        <State tone="orange">{t().cold.state["silent"]}</State>
+      )}
+    </Link>
   );
 }
 
