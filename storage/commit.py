@@ -197,14 +197,20 @@ class Committer:
             if connection.execute(statement, row).rowcount == 1:
                 readings.append(Reading(row[0], row[1], row[3], Quality(row[4])))
                 continue
-            stored = connection.execute(
-                "SELECT value FROM reading WHERE point = ? AND at_ms = ? AND ordinal = ?", row[:3]
-            ).fetchone()[0]
-            if stored == row[3]:
+            stored = dict(
+                connection.execute(
+                    "SELECT ordinal, value FROM reading WHERE point = ? AND at_ms = ?", row[:2]
+                ).fetchall()
+            )
+            if row[4] & Quality.NO_CLOCK and row[3] not in stored.values():
+                # Two messages received in one millisecond: the time is ours, so is the accident.
+                connection.execute(statement, (row[0], row[1], max(stored) + 1, row[3], row[4]))
+                readings.append(Reading(row[0], row[1], row[3], Quality(row[4])))
+            elif stored[row[2]] == row[3] or row[4] & Quality.NO_CLOCK:
                 absorbed += 1
             else:
                 conflicts += 1
-                detail = f"{row[3]:g} where {stored:g} stands, point {row[0]} at {row[1]}"
+                detail = f"{row[3]:g} where {stored[row[2]]:g} stands, point {row[0]} at {row[1]}"
                 keep(connection, arrival, Rejected(RejectReason.CONFLICT, detail))
         return readings, absorbed, conflicts
 

@@ -1,7 +1,7 @@
 """The rule-book's vectors, and what once fooled a rule."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -44,7 +44,7 @@ def unit(
     return Subject(device, tuple(points))
 
 
-def run(subject: Subject, rows: list[tuple[float, int, float]]) -> tuple[State, list[Severity]]:
+def run(subject: Subject, rows: Sequence[tuple[float, int, float]]) -> tuple[State, list[Severity]]:
     """Step through (minute, point, value); return the state and the severities in turn."""
     state: State = {}
     said: list[Severity] = []
@@ -97,9 +97,9 @@ def test_a_defrost_is_forgiven_and_one_that_never_ends_is_not() -> None:
 def test_a_dead_food_probe_neither_raises_nor_hides() -> None:
     probed = unit("air", "food")
     before = [(0.0, 1, 4.0), (1.0, 2, 8.3)]  # its last word, slightly warm
-    cool = [(m, 1, 4.0) for m in range(5, 180, 5)]
+    cool = [(float(m), 1, 4.0) for m in range(5, 180, 5)]
     assert Severity.CRITICAL not in run(probed, before + cool)[1]
-    hot = [(m, 1, 11.0) for m in range(5, 180, 5)]
+    hot = [(float(m), 1, 11.0) for m in range(5, 180, 5)]
     assert run(probed, before + hot)[1][-1] is Severity.CRITICAL
 
 
@@ -141,7 +141,7 @@ def test_late_data_neither_raises_nor_clears(rig: Rig) -> None:
     assert rig.all()[0].state == "firing"
 
 
-def flow(interval_s: int, rows: list[tuple[float, float]]) -> list[Truth]:
+def flow(interval_s: int, rows: Sequence[tuple[float, float]]) -> list[Truth]:
     """Step a water meter through (hour, m3); return what was said."""
     device = Device(
         1, "t:w", "t", DeviceStatus.ADOPTED, role=DeviceRole.WATER, interval_s=interval_s

@@ -78,6 +78,16 @@ def test_another_value_at_the_same_instant_is_a_conflict_and_kept_aside(store: J
     assert [r.value for r in store.history(only_point(store), start_ms=0, end_ms=2**50)] == [1.0]
 
 
+def test_two_received_in_one_millisecond_are_both_kept_and_once_each(store: Journal) -> None:
+    for _ in range(2):
+        for value in (3.6, 3.5):
+            store.append([arrival(NOW_MS, value, quality=Quality.NO_CLOCK)])
+    found = store.history(only_point(store), start_ms=0, end_ms=2**50)
+    assert [r.value for r in found] == [3.6, 3.5]
+    with store.reader() as connection:
+        assert quarantine.counts(connection) == {}
+
+
 def test_the_latest_is_the_newest_good_one_whatever_the_order(store: Journal) -> None:
     for at_ms, value in ((NOW_MS - 1, 5.0), (NOW_MS - 9, 4.0), (NOW_MS - 5, 4.5)):
         store.append([arrival(at_ms, value)])
