@@ -99,7 +99,8 @@ def test_a_commit_that_fails_takes_decisions_back_with_the_readings(rig: Rig) ->
     # A foreign key checked at COMMIT stands for the disk that fails there.
     rig.journal.call(
         lambda c: c.executescript(
-            "PRAGMA foreign_keys = ON; CREATE TABLE once (id INTEGER REFERENCES site_nowhere (id) DEFERRABLE INITIALLY"
+            "PRAGMA foreign_keys = ON;"
+            " CREATE TABLE once (id INTEGER REFERENCES site_nowhere (id) DEFERRABLE INITIALLY"
             " DEFERRED); CREATE TABLE site_nowhere (id INTEGER PRIMARY KEY);"
             "CREATE TRIGGER torn AFTER INSERT ON incident BEGIN INSERT INTO once VALUES (1); END;"
             "BEGIN IMMEDIATE"
