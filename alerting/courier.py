@@ -67,6 +67,7 @@ class Courier:
         self._stopping.set()
         self._wake()
         self._unsubscribe()
+        self._unsubscribe = lambda: None
         deadline = time.monotonic() + _JOIN_S
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))

@@ -71,6 +71,7 @@ def test_t4_the_food_lags_behind_the_air() -> None:
 @pytest.mark.parametrize(("tau", "minutes"), [(30.0, 13.6), (60.0, 27.1), (120.0, 54.2)])
 def test_t5_how_long_food_stays_below_eight_degrees(tau: float, minutes: float) -> None:
     state: State = {}
+    step = 0
     for step in itertools.count():
         at = START_MS + step * 6 * SECOND_MS
         state, _ = ColdStorage().step(
