@@ -260,14 +260,16 @@ class App:
                     "" if well else "Readings wait at the broker until the store is well again.",
                 )
             )
-        courier = self._courier is not None and self._courier.alive
-        faults = sum(self.engine.faults.values())
+        at_work = self._courier is not None and self._courier.alive
+        failing = dict(self._courier.failing) if self._courier else {}
+        faults = dict(self.engine.faults)
+        worse = [f"{name}: {why}" for name, why in (failing | faults).items()]
         found.append(
             (
                 "alerting",
-                courier and not faults,
-                f"{faults} rule faults" if faults else ("at work" if courier else "stopped"),
-                next(iter(self.engine.faults), ""),
+                at_work and not worse,
+                "; ".join(str(word) for word in worse) or ("at work" if at_work else "stopped"),
+                "Check the channel in site.toml; what waits is tried again." if failing else "",
             )
         )
         return found

@@ -1,5 +1,7 @@
 """What devices, points, held messages and the pipeline look like to a client."""
 
+from typing import Annotated
+
 from pydantic import BaseModel, Field
 
 from caretaker.vocabulary import DeviceRole
@@ -64,9 +66,9 @@ class DeviceChange(BaseModel):
     role: DeviceRole | None = None
     building: str | None = Field(default=None, max_length=64)
     area: str | None = Field(default=None, max_length=64)
-    parent: int | None = None
+    parent: int | None = Field(default=None, ge=0, le=2**53)
     interval_s: int | None = Field(default=None, ge=0, le=86_400)
-    limits: dict[str, float] | None = None
+    limits: dict[str, Annotated[float, Field(allow_inf_nan=False)]] | None = None
 
 
 class Suggested(BaseModel):
@@ -108,7 +110,7 @@ class Adoption(BaseModel):
     role: DeviceRole
     building: str = Field(default="", max_length=64)
     area: str = Field(default="", max_length=64)
-    parent: int = 0
+    parent: int = Field(default=0, ge=0, le=2**53)
     interval_s: int = Field(default=0, ge=0, le=86_400)
 
 
@@ -138,8 +140,10 @@ class Quarantine(BaseModel):
 class ReplayRequest(BaseModel):
     """Which held messages to decode again: some, or all of one reason."""
 
-    ids: list[int] = Field(default_factory=list, max_length=10_000)
-    reason: str = ""
+    ids: list[Annotated[int, Field(ge=1, le=2**53)]] = Field(
+        default_factory=list, max_length=10_000
+    )
+    reason: str = Field(default="", max_length=64)
 
 
 class Replayed(BaseModel):
