@@ -1,5 +1,6 @@
 """caretaker backup, restore, token."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from caretaker.app import JOURNAL
 from caretaker.clock import from_ms
 from caretaker.commands.common import DATA, DataOption, console, must_exist, running_url
 from caretaker.errors import CaretakerError
-from caretaker.secrets import load_or_create, rotate
+from caretaker.secrets import load_or_create, rotate, with_devices
 from storage.backup import Report, restore, verify
 from storage.backup import backup as take
 
@@ -64,19 +65,29 @@ def restore_command(
 @app.command()
 def token(
     data: DataOption = DATA,
+    device: Annotated[
+        str, typer.Option(help="Make a login of its own for this device at the built-in broker.")
+    ] = "",
     renew: Annotated[
         bool, typer.Option("--rotate", help="Make new ones; the old open nothing more.")
     ] = False,
 ) -> None:
-    """Show what people log in with, by role.
+    """Show what people log in with, by role, and devices at the built-in broker, by name.
 
-    Example: caretaker token
+    A device with a login of its own may use only topics that hold its name; the login `meter`
+    may use all.
+
+    Example: caretaker token --device kitchen_plug
     """
     secrets = load_or_create(data)
+    if (renew or device) and running_url(data):
+        raise CaretakerError("stop Caretaker first: it reads the logins when it starts")
     if renew:
-        if running_url(data):
-            raise CaretakerError("stop Caretaker first: it reads the tokens when it starts")
         secrets = rotate(data, secrets)
+    if device:
+        if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", device) is None:
+            raise CaretakerError(f"{device!r} cannot be a login: use letters, digits, _ and -")
+        secrets = with_devices(data, secrets, [device])
     for role, value in (
         ("viewer", secrets.viewer_token),
         ("operator", secrets.operator_token),

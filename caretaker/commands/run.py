@@ -14,7 +14,7 @@ from caretaker.clock import ScaledClock, SystemClock
 from caretaker.commands.common import DATA, DataOption, SiteOption, console, settings_of
 from caretaker.demo import METER, run_demo, save_state
 from caretaker.secrets import load_or_create, with_devices
-from ingest.broker.port import Login
+from ingest.broker.port import Login, device_topics
 from ingest.transport.url import address_of
 from simulators.campus import Campus
 from simulators.publisher import publish_live
@@ -65,7 +65,10 @@ def run(
         api=replace(settings.api, port=port or settings.api.port),
     )
     secrets = with_devices(data, load_or_create(data), [METER])
-    logins = tuple(Login(name, password) for name, password in secrets.device_passwords.items())
+    logins = tuple(
+        Login(name, password, () if name == METER else device_topics(name))
+        for name, password in secrets.device_passwords.items()
+    )
     running = App(
         settings,
         data_dir=data,

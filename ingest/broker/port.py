@@ -28,6 +28,24 @@ class Login:
     topics: tuple[str, ...] = ()
 
 
+def device_topics(name: str) -> tuple[str, ...]:
+    """Return the filters that a device of this name may use, in every dialect's manner.
+
+    >>> device_topics("plug")[:2]
+    ('caretaker/1/+/plug/#', 'tele/plug/#')
+    """
+    return (
+        f"caretaker/1/+/{name}/#",
+        f"tele/{name}/#",
+        f"stat/{name}/#",
+        f"cmnd/{name}/#",
+        f"{name}/#",
+        f"zigbee2mqtt/{name}",
+        f"zigbee2mqtt/{name}/#",
+        f"wmbusmeters/{name}",
+    )
+
+
 class Broker(Protocol):
     """A supervised MQTT broker: durable QoS 1 queues, restarted when it dies."""
 

@@ -108,6 +108,9 @@ def test_init_check_backup_restore_token(data: Path, tmp_path: Path) -> None:
     assert "native:s/plug" in run("devices", "--data", str(new))
     first = run("token", "--data", str(new))
     assert run("token", "--rotate", "--data", str(new)) != first
+    assert "MQTT user plug-1 " in run("token", "--device", "plug-1", "--data", str(new))
+    with pytest.raises(CaretakerError, match="letters"):
+        run("token", "--device", "plug 1", "--data", str(new))
 
 
 def test_drivers_show_what_a_message_becomes(data: Path) -> None:
