@@ -5,53 +5,42 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Container, Sequence
 
-from alerting.port import Rule, State, Subject, Verdict
+from alerting.lifecycle import Lifecycle
+from alerting.port import Rule, State, Subject
 from alerting.rules.device_silent import DeviceSilent
 from caretaker.clock import MINUTE_MS
-from caretaker.config import ChannelSettings
-from caretaker.vocabulary import DeviceStatus, Quality, Reading, Severity, Truth
+from caretaker.vocabulary import DeviceStatus, Quality, Reading, Truth
 from storage import devices as device_records
-from storage import incidents, outbox
 
 _NOT_TRUTH = Quality.SUSPECT | Quality.RETAINED
 _TICK_MS = 10_000
 _REFRESH_MS = MINUTE_MS
-_RANK = {Severity.NOTICE: 0, Severity.ALARM: 1, Severity.CRITICAL: 2}
 
 
 class Engine:
-    """Steps the rules, keeps their state, and opens, worsens and recovers incidents.
+    """Steps the rules and keeps their state; the lifecycle makes incidents of their verdicts."""
 
-    UNKNOWN changes nothing: silence never closes an incident. With `notifying` off, incidents are
-    made and nobody is told: so is history filled in.
-    """
-
-    def __init__(self, rules: Sequence[Rule], *, channels: Sequence[ChannelSettings]) -> None:
-        self.notifying = True
+    def __init__(self, rules: Sequence[Rule], *, lifecycle: Lifecycle) -> None:
+        self.lifecycle = lifecycle
         self.faults: Counter[str] = Counter()
         self._rules = tuple(rules)
-        self._channels = tuple(channels)
         self._states: dict[tuple[str, int], State] = {}
         self._subjects: dict[str, dict[int, Subject]] = {}
         self._device_of: dict[int, int] = {}
         self._points: frozenset[int] = frozenset()
-        self._open: dict[tuple[str, int], incidents.Incident] = {}
         self._ticked_ms = 0
         self._refreshed_ms = 0
         self._started = False
 
     def load(self, connection: sqlite3.Connection) -> None:
-        """Take rule state and open incidents from the journal."""
+        """Take rule state, and what the lifecycle knows, from the journal."""
         self._states = {
             (rule, device): json.loads(state)
             for rule, device, state in connection.execute(
                 "SELECT rule, device, state FROM rule_state"
             )
         }
-        self._open = {
-            (item.rule, item.device): item
-            for item in incidents.listing(connection, state="open", limit=100_000)
-        }
+        self.lifecycle.load(connection)
         self.refresh(connection)
 
     def refresh(self, connection: sqlite3.Connection) -> None:
@@ -70,6 +59,7 @@ class Engine:
         self._subjects = {
             rule.name: {s.device.id: s for s in rule.subjects(subjects)} for rule in self._rules
         }
+        self.lifecycle.know(subjects)
         self._refreshed_ms = 0
 
     def devices_changed(self) -> None:
@@ -80,7 +70,7 @@ class Engine:
         self, connection: sqlite3.Connection, readings: Sequence[Reading], *, now_ms: int
     ) -> None:
         """Judge new readings and the passing of time."""
-        if not readings and not self.notifying:
+        if not readings and not self.lifecycle.notifying:
             return  # in a past that is filled in, time passes with its readings only
         self._prepare(connection, readings, now_ms=now_ms)
         by_device: dict[int, list[Reading]] = defaultdict(list)
@@ -96,6 +86,7 @@ class Engine:
         if now_ms - self._ticked_ms >= _TICK_MS:
             self._ticked_ms = now_ms
             self._tick(connection, heard=by_device, now_ms=now_ms)
+        self.lifecycle.tick(connection, now_ms=now_ms)
 
     def _prepare(
         self, connection: sqlite3.Connection, readings: Sequence[Reading], *, now_ms: int
@@ -140,82 +131,19 @@ class Engine:
                 "INSERT OR REPLACE INTO rule_state VALUES (?, ?, ?)", (*key, json.dumps(state))
             )
         for verdict in verdicts:
-            self._apply(connection, rule, subject, verdict, now_ms=now_ms)
-
-    def _apply(
-        self,
-        connection: sqlite3.Connection,
-        rule: Rule,
-        subject: Subject,
-        verdict: Verdict,
-        *,
-        now_ms: int,
-    ) -> None:
-        key = (rule.name, subject.device.id)
-        known = self._open.get(key)
-        if known is not None:
-            known = incidents.find(connection, known.id)
-            if known is None or known.state == "closed":
-                self._open.pop(key, None)
-                known = None
-        if verdict.truth is Truth.BAD:
-            self._bad(connection, rule, subject, verdict, known=known, now_ms=now_ms)
-        elif verdict.truth is Truth.OK and verdict.recovered and known is not None:
-            if known.state != "recovered":
-                incidents.recover(connection, known.id, now_ms=verdict.at_ms)
-                self._queue(connection, known.id, "resolved", known.severity, now_ms)
-            self._remember(connection, key, known.id)
-
-    def _bad(
-        self,
-        connection: sqlite3.Connection,
-        rule: Rule,
-        subject: Subject,
-        verdict: Verdict,
-        *,
-        known: incidents.Incident | None,
-        now_ms: int,
-    ) -> None:
-        key = (rule.name, subject.device.id)
-        if known is None:
-            if self._explained(rule, subject):
-                return
-            number = incidents.open_incident(
-                connection,
-                rule=rule.name,
-                version=rule.version,
-                device=subject.device.id,
-                severity=verdict.severity,
-                since_ms=verdict.since_ms,
-                now_ms=verdict.at_ms,
-                evidence=verdict.evidence,
-            )
-            self._queue(connection, number, "opened", verdict.severity, now_ms)
-        elif _RANK[verdict.severity] > _RANK[known.severity]:
-            number = known.id
-            incidents.worsen(
-                connection,
-                number,
-                severity=verdict.severity,
-                now_ms=verdict.at_ms,
-                evidence=verdict.evidence,
-            )
-            self._queue(connection, number, "escalated", verdict.severity, now_ms)
-        else:
-            number = known.id
-            if known.state == "recovered":
-                incidents.relapse(connection, number, now_ms=verdict.at_ms)
-                self._queue(connection, number, "opened", known.severity, now_ms)
-            incidents.refresh(connection, number, verdict.evidence)
-        self._remember(connection, key, number)
+            # What has an incident goes on with it; only a new one may be explained away.
+            known = self.lifecycle.has_open(connection, rule.name, subject.device.id)
+            if verdict.truth is Truth.BAD and not known and self._explained(rule, subject):
+                continue
+            self.lifecycle.take(connection, rule, subject, verdict, now_ms=now_ms)
 
     def _explained(self, rule: Rule, subject: Subject) -> bool:
         """Return whether a meter downstream, at any depth, has the same flow's incident open."""
         if not rule.downstream_first:
             return False
         return any(
-            name == rule.name and subject.device.id in self._upstream(rule, device)
-            for name, device in self._open
+            subject.device.id in self._upstream(rule, device)
+            for device in self.lifecycle.open_devices(rule.name)
         )
 
     def _upstream(self, rule: Rule, device: int) -> set[int]:
@@ -225,44 +153,3 @@ class Engine:
             found.add(at.device.parent)
             at = self._subjects[rule.name].get(at.device.parent)
         return found
-
-    def _remember(self, connection: sqlite3.Connection, key: tuple[str, int], number: int) -> None:
-        found = incidents.find(connection, number)
-        if found is None or found.state == "closed":
-            self._open.pop(key, None)
-        else:
-            self._open[key] = found
-
-    def _queue(
-        self,
-        connection: sqlite3.Connection,
-        incident: int,
-        kind: str,
-        severity: Severity,
-        now_ms: int,
-    ) -> None:
-        if not self.notifying:
-            return
-        row = connection.execute(
-            "SELECT count(*) FROM incident_event WHERE incident = ?", (incident,)
-        ).fetchone()
-        for channel in self._channels:
-            if severity.value in channel.severities:
-                outbox.queue(
-                    connection,
-                    incident=incident,
-                    kind=kind,
-                    channel=channel.name,
-                    now_ms=now_ms,
-                    step=int(row[0]),
-                )
-
-    def begin_notifying(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
-        """From now on people are told; what is open and unanswered is told now."""
-        self.notifying = True
-        for item in incidents.listing(connection, state="open", limit=100_000):
-            told = connection.execute(
-                "SELECT 1 FROM outbox WHERE incident = ? LIMIT 1", (item.id,)
-            ).fetchone()
-            if item.state == "firing" and told is None:
-                self._queue(connection, item.id, "opened", item.severity, now_ms)

@@ -15,6 +15,7 @@ import structlog
 from alerting.channels import build_channels
 from alerting.courier import Courier
 from alerting.engine import Engine
+from alerting.lifecycle import Lifecycle
 from alerting.rules import standard_rules
 from api.auth import Doorman
 from api.server import PageServer, create_app
@@ -109,7 +110,7 @@ class App:
         self.secrets = secrets
         self.site_file = site_file
         self.decoder = Decoder(load_drivers(data_dir / "drivers"), clock=clock)
-        self.engine = Engine(standard_rules(settings), channels=settings.channels)
+        self.engine = Engine(standard_rules(settings), lifecycle=Lifecycle(settings))
         self.broker: Broker | None = None
         self.ingest: Ingest | None = None
         self.transport: PahoTransport | None = None

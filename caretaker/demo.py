@@ -70,7 +70,9 @@ def run_demo(*, data_dir: Path, speed: float, port: int, days: int, healthy: boo
         # Filling in took a while: the campus catches up with the present over MQTT.
         clock.inner = ScaledClock(max(SystemClock().now_ms(), campus.now_ms), speed=speed)
         app.journal.call(
-            lambda connection: app.engine.begin_notifying(connection, now_ms=clock.now_ms())
+            lambda connection: app.engine.lifecycle.begin_notifying(
+                connection, now_ms=clock.now_ms()
+            )
         )
         campus.live = True
         app.start()
@@ -126,7 +128,7 @@ def fill(
     """Fill in the past through the same decoder, journal and rules; nobody is notified of it."""
     if campus.now_ms >= until_ms:
         return
-    app.engine.notifying = False
+    app.engine.lifecycle.notifying = False
     past = ManualClock(campus.now_ms)
     clock.inner = past
     with Progress(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from alerting.engine import Engine
+from alerting.lifecycle import Lifecycle
 from alerting.port import State, Subject, Verdict
 from alerting.rules import standard_rules
 from caretaker.clock import HOUR_MS, MINUTE_MS, QUARTER_MS
@@ -55,7 +56,7 @@ class Sick:
 
 
 def test_a_sick_rule_is_shown_and_stops_no_other(rig: Rig) -> None:
-    rig.engine = Engine((Sick(), *standard_rules(SITE)), channels=SITE.channels)
+    rig.engine = Engine((Sick(), *standard_rules(SITE)), lifecycle=Lifecycle(SITE))
     rig.journal.set_judge(rig.engine)
     rig.feed("t:fridge", [4.0] * 4 + [14.0] * 3)
     assert rig.all()[0].severity.value == "critical"
@@ -77,7 +78,7 @@ class Torn(Engine):
 
 
 def test_what_is_rolled_back_was_never_decided(rig: Rig) -> None:
-    engine = Torn(standard_rules(SITE), channels=SITE.channels)
+    engine = Torn(standard_rules(SITE), lifecycle=Lifecycle(SITE))
     rig.engine = engine
     rig.journal.set_judge(engine)
     rig.feed("t:fridge", [4.0] * 4 + [14.0])

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alerting.engine import Engine
+from alerting.lifecycle import Lifecycle
 from alerting.rules import standard_rules
 from caretaker.clock import MINUTE_MS, QUARTER_MS, ManualClock
 from caretaker.config import DeviceSettings, SiteSettings
@@ -44,7 +45,7 @@ class Rig:
             self.path, zone=ZoneInfo("Asia/Shanghai"), arithmetic=intervals, clock=self.clock
         )
         self.journal.open()
-        self.engine = Engine(standard_rules(SITE), channels=SITE.channels)
+        self.engine = Engine(standard_rules(SITE), lifecycle=Lifecycle(SITE))
         self.journal.set_judge(self.engine)
 
     def send(
@@ -214,12 +215,14 @@ def test_the_meter_downstream_explains_the_main_meter(rig: Rig) -> None:
 
 
 def test_filling_in_the_past_tells_nobody_until_it_is_done(rig: Rig) -> None:
-    rig.engine.notifying = False
+    rig.engine.lifecycle.notifying = False
     rig.feed("t:fridge", [4.0] * 4 + [11.0] * 20)
     assert rig.all()[0].state == "firing"
     assert rig.outbox() == []
     for _ in range(2):  # told twice to begin, it still tells each open incident once
-        rig.journal.call(lambda c: rig.engine.begin_notifying(c, now_ms=rig.clock.now_ms()))
+        rig.journal.call(
+            lambda c: rig.engine.lifecycle.begin_notifying(c, now_ms=rig.clock.now_ms())
+        )
     firing = [i for rule in ("cold_storage_warm", "device_silent") for i in rig.all(rule)]
     loud = [i for i in firing if i.state == "firing" and i.severity.value != "notice"]
     assert rig.outbox() == ["opened"] * len(loud)

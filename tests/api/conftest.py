@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from alerting.engine import Engine
+from alerting.lifecycle import Lifecycle
 from alerting.rules import standard_rules
 from api.auth import Doorman
 from api.server import PageServer, create_app
@@ -52,7 +53,7 @@ def school(tmp_path: Path) -> Iterator[School]:
     journal = Journal(tmp_path / "j.sqlite3", zone=SITE.zone, arithmetic=intervals, clock=clock)
     journal.open()
     journal.call(lambda c: apply_file_settings(c, SITE.devices, now_ms=START_MS))
-    engine = Engine(standard_rules(SITE), channels=SITE.channels)
+    engine = Engine(standard_rules(SITE), lifecycle=Lifecycle(SITE))
     journal.set_judge(engine)
     decoder = Decoder(load_drivers(), clock=clock)
 
