@@ -1,15 +1,16 @@
 """What stands in InfluxDB: the names of measurements, tags and fields, with their units.
 
 Storage writes them and the boards read them; a name is changed here or nowhere. Every field is a
-float, so that no type conflict can arise; a field that is not known is absent, never 0. The
-`device` tag is the device's stable key, so a new name on the page moves no history.
+float, so that no type conflict can arise; a field that is not known is absent, never 0, and so is
+a tag without a value. The `device` tag is the device's stable key; `name` is what people call it.
+When a name, role or building changes, the projection writes the device's history again.
 """
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from caretaker.quantities import QUANTITIES, Kind
-from caretaker.vocabulary import Period, Severity
+from caretaker.vocabulary import Period
 
 MAIN = "main"
 """The `point` tag of a device's unnamed channel."""
@@ -18,7 +19,7 @@ NS_PER_MS = 1_000_000
 
 
 class Family(StrEnum):
-    """What a measurement is about; a retention and a board room each."""
+    """What a measurement is about."""
 
     READINGS = "readings"
     ROLLUPS = "rollups"
@@ -26,6 +27,7 @@ class Family(StrEnum):
     INCIDENTS = "incidents"
     COLD = "cold"
     PIPELINE = "pipeline"
+    CALENDAR = "calendar"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ ROLLUPS: dict[Period, Measurement] = {
     period: Measurement(
         name,
         Family.ROLLUPS,
-        (*_PLACE, "quantity", "role"),
+        (*_PLACE, "quantity", "role", "name"),
         _ROLLUP_FIELDS,
         f"each point by {words}; amount is a counter's consumption, estimated the part of it "
         "that was spread over a gap, coverage the share of time with data",
@@ -104,21 +106,28 @@ KPIS: dict[str, Measurement] = {
     period: Measurement(
         f"kpi_{period}",
         Family.KPIS,
-        ("site", "scope_kind", "scope", "kpi"),
+        ("site", "scope_kind", "scope", "scope_name", "kpi", *calendar_tags),
         _KPI_FIELDS,
         f"each KPI by {period} for a building, campus, school or district, with its usual band; "
         "enough is 0 where the data do not suffice",
     )
-    for period in ("hour", "day", "week", "month", "term")
+    for period, calendar_tags in (
+        ("hour", ("hour",)),
+        ("day", ("weekday",)),
+        ("week", ()),
+        ("month", ()),
+        ("term", ()),
+    )
 }
-"""The measurement of each KPI period."""
+"""The measurement of each KPI period. `hour` is 00 to 23 and `weekday` 1 (Monday) to 7, both of
+the site's local time: InfluxQL cannot cut them itself."""
 
 SCOPE_KINDS = ("building", "campus", "school", "district")
 
 INCIDENT = Measurement(
     "incident",
     Family.INCIDENTS,
-    ("site", "building", "device", "rule"),
+    ("site", "building", "device", "name", "rule"),
     {
         "id": "1",
         "state_code": "1",
@@ -133,16 +142,16 @@ INCIDENT = Measurement(
 )
 # State and severity change, so neither is a tag: the old point would stay beside the new one.
 
-INCIDENT_STATES = ("firing", "acknowledged", "recovered", "closed")
-"""An incident's states; `state_code` is the place in this list."""
+STATE_CODES = {"pending": 1, "firing": 2, "acknowledged": 3, "recovering": 4, "resolved": 5}
+"""The number of each incident state in the field `state_code`."""
 
-SEVERITIES = tuple(severity.value for severity in Severity)
-"""How soon a person must act; `severity_code` is the place in this list."""
+SEVERITY_CODES = {"notice": 1, "alarm": 2, "critical": 3}
+"""The number of each severity in the field `severity_code`."""
 
 INCIDENT_EVENT = Measurement(
     "incident_event",
     Family.INCIDENTS,
-    ("site", "building", "device", "rule", "severity", "event"),
+    ("site", "building", "device", "name", "rule", "severity", "event"),
     {"id": "1"},
     "what happened to an incident, for annotations; id is the incident's number",
 )
@@ -150,7 +159,7 @@ INCIDENT_EVENT = Measurement(
 COLD_UNIT = Measurement(
     "cold_unit",
     Family.COLD,
-    ("site", "building", "device", "role"),
+    ("site", "building", "device", "name", "role"),
     {
         "air_c": "degC",
         "food_c": "degC",
@@ -177,13 +186,31 @@ PIPELINE = Measurement(
         "rejected_total": "1",
         "readings_total": "1",
         "quarantine_held": "1",
-        "devices_known": "1",
+        "devices_total": "1",
         "devices_silent": "1",
         "coverage": "1",
         "estimated_share": "1",
         "journal_bytes": "byte",
     },
     "Caretaker itself, once a minute: parts ingest, journal, projection, alerting, devices",
+)
+
+DEVICE_HEALTH = Measurement(
+    "device_health",
+    Family.PIPELINE,
+    ("site", "building", "device", "name", "role"),
+    {"silent_s": "s", "coverage": "1", "estimated_share": "1"},
+    "each device once an hour: how long it was silent, and its last hour's coverage and "
+    "estimated share",
+)
+
+CALENDAR_DAY = Measurement(
+    "calendar_day",
+    Family.CALENDAR,
+    ("site", "kind", "name"),
+    {"day": "1"},
+    "one point at local midnight of each day that is no common school day; kind is holiday, "
+    "vacation, makeup or intervention",
 )
 
 MEASUREMENTS: dict[str, Measurement] = {
@@ -196,6 +223,8 @@ MEASUREMENTS: dict[str, Measurement] = {
         INCIDENT_EVENT,
         COLD_UNIT,
         PIPELINE,
+        DEVICE_HEALTH,
+        CALENDAR_DAY,
     )
 }
 """Every measurement, by name."""
