@@ -87,6 +87,7 @@ def device_out(
         payload=text_of(records.last_payload(connection, device.id)),
         source=device.source,
         limits=device.limits,
+        available=device.available,
         online=online(device, points, newest, now_ms),
         incident=open_by_device.get(device.id),
         points=[point_now(point, newest) for point in points],

@@ -34,6 +34,7 @@ from ingest.ingest import Ingest
 from ingest.metering import intervals
 from ingest.transport.paho import PahoTransport
 from ingest.transport.url import address_of
+from storage import dialect
 from storage.devices import apply_file_settings
 from storage.journal import Journal
 
@@ -144,6 +145,7 @@ class App:
         self._journal.call(
             lambda connection: apply_file_settings(connection, self.settings.devices, now_ms=now_ms)
         )
+        self.decoder.remember(self._journal.call(dialect.load))
         self._journal.set_judge(self.engine)
         host = self.settings.api.host
         link = f"http://{'127.0.0.1' if host in _LOOPBACK else host}:{self.settings.api.port}"

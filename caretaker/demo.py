@@ -145,7 +145,11 @@ def fill(
             sent = campus.advance(min(before + _STEP_MS, until_ms))
             past.at_ms = campus.now_ms
             app.journal.append(
-                [app.decoder.decode(Message(e.topic, e.payload, e.at_ms)) for e in sent]
+                [
+                    arrival
+                    for e in sent
+                    for arrival in app.decoder.decode(Message(e.topic, e.payload, e.at_ms))
+                ]
             )
             progress.advance(task, campus.now_ms - before)
             step += 1

@@ -32,6 +32,11 @@ class RejectReason(StrEnum):
     SENTINEL = "sentinel"
     UNKNOWN_QUANTITY = "unknown-quantity"
     UNKNOWN_UNIT = "unknown-unit"
+    UNIT_MISSING = "unit-missing"  # nobody documents the unit: a person must name it
+    BAD_CHECKSUM = "bad-checksum"
+    NOT_BCD = "not-bcd"
+    DEVICE_ERROR = "device-error"  # the device answered with an error
+    NO_MEANING = "no-meaning"  # the message that describes this one was not heard yet
     BAD_NAME = "bad-name"
     BAD_TIME = "bad-time"
     NO_DRIVER = "no-driver"
@@ -69,7 +74,10 @@ class Arrival:
     """What one MQTT message became: readings of one device, refusals, or both.
 
     `device` is the stable key `family:native-id`; empty when no driver recognised the message.
-    `sequence` holds the device's own message numbers within `boot`, if it counts.
+    `sequence` holds the device's own message numbers within `boot`, if it counts. `available` is
+    what a last will or a status message says of the connection; liveness is judged by readings.
+    `knowledge` is what a descriptor message taught, key to value, an empty value to forget.
+    `replies` are messages (topic, payload) to publish once this arrival is durable.
     """
 
     topic: str
@@ -87,6 +95,9 @@ class Arrival:
     redelivered: bool = False
     digest: bytes = b""
     """Set for messages without device time or sequence, so that a redelivery is known again."""
+    available: bool | None = None
+    knowledge: tuple[tuple[str, bytes], ...] = ()
+    replies: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +162,8 @@ class Device:
     source: str = "page"
     model: str = ""
     limits: dict[str, float] = field(default_factory=dict)
+    available: bool | None = None
+    """What its last will or its gateway last said of the connection; None when nothing did."""
 
 
 @dataclass(frozen=True, slots=True)

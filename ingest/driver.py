@@ -12,7 +12,6 @@ from caretaker.quantities import QUANTITIES
 from ingest.units import UnknownUnitError, factor_offset
 
 _HERE = Path(__file__).parent / "drivers"
-_CODECS = ("fields", "native")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A message the driver must read as `gives`, take as `status`, or refuse with `refused`."""
+    """A message the driver must read as `gives`, take as `status`, or refuse with `refused`.
+
+    `available` is what an availability message says; `devices` holds `gives` of each device of a
+    message that speaks of several, by key.
+    """
 
     topic: str
     payload: str
@@ -46,17 +49,34 @@ class Sample:
     refused: str = ""
     status: bool = False
     device: str = ""
+    available: bool | None = None
+    devices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A compiled topic template; `literal` counts its fixed characters: the more, the surer."""
+
+    pattern: re.Pattern[str]
+    literal: int
 
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """One dialect: which topics, who the device is, which fields."""
+    """One dialect: which topics, who the device is, which fields.
+
+    `availability` topics say whether a device is connected, `status` topics neither that nor
+    readings. `holds` are paths without which a payload is not of this dialect. `options` belong
+    to the codec.
+    """
 
     name: str
     model: str
     role: str
-    topics: tuple[re.Pattern[str], ...]
-    status: tuple[re.Pattern[str], ...]
+    topics: tuple[Topic, ...]
+    availability: tuple[Topic, ...]
+    status: tuple[Topic, ...]
+    holds: tuple[tuple[str, ...], ...]
     device: str
     device_at: tuple[str, ...]
     unwrap: tuple[tuple[str, ...], ...]
@@ -65,6 +85,7 @@ class Driver:
     codec: str
     fields: tuple[Field, ...]
     samples: tuple[Sample, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
     file: str = ""
 
 
@@ -93,26 +114,21 @@ def read_driver(text: str, *, file: str) -> Driver:
             raise ConfigurationError(
                 file=file, key=key, problem="is missing", remedy=f"Add {key} = ..."
             )
-    codec = data.get("codec", "fields")
-    if codec not in _CODECS:
-        raise ConfigurationError(
-            file=file,
-            key="codec",
-            problem=f"{codec!r} is unknown",
-            remedy=f"Use one of {', '.join(_CODECS)}.",
-        )
     return Driver(
         name=data["name"],
         model=data["model"],
         role=data.get("role", "other"),
         topics=tuple(_topic(item, file=file) for item in data["topics"]),
+        availability=tuple(_topic(item, file=file) for item in data.get("availability", ())),
         status=tuple(_topic(item, file=file) for item in data.get("status", ())),
+        holds=tuple(_path(item) for item in data.get("holds", ())),
         device=data.get("device", "{device}"),
         device_at=_path(data.get("device_at", "")),
         unwrap=tuple(_path(item) for item in data.get("unwrap", ())),
         time_at=_path(data.get("time_at", "")),
         model_at=_path(data.get("model_at", "")),
-        codec=codec,
+        codec=data.get("codec", "fields"),
+        options=data.get("options", {}),
         fields=tuple(
             _field(item, file=file, index=index) for index, item in enumerate(data.get("field", ()))
         ),
@@ -125,19 +141,21 @@ def _path(text: str) -> tuple[str, ...]:
     return tuple(text.split(".")) if text else ()
 
 
-def _topic(template: str, *, file: str) -> re.Pattern[str]:
+def _topic(template: str, *, file: str) -> Topic:
     """Compile `tele/{device+}/SENSOR`: `{x}` is one level, `{x+}` one or more.
 
-    >>> _topic("tele/{device+}/SENSOR", file="x.toml").fullmatch("tele/a/b/SENSOR")["device"]
-    'a/b'
+    >>> topic = _topic("tele/{device+}/SENSOR", file="x.toml")
+    >>> topic.pattern.fullmatch("tele/a/b/SENSOR")["device"], topic.literal
+    ('a/b', 12)
     """
-    pattern = ""
+    pattern, literal = "", 0
     for part in re.split(r"(\{[a-z_]+\+?\})", template):
         if part.startswith("{"):
             name = part.strip("{}+")
             pattern += f"(?P<{name}>.+)" if part.endswith("+}") else f"(?P<{name}>[^/]+)"
         else:
             pattern += re.escape(part)
+            literal += len(part)
     if "+" in template.replace("+}", "") or "#" in template:
         raise ConfigurationError(
             file=file,
@@ -145,7 +163,7 @@ def _topic(template: str, *, file: str) -> re.Pattern[str]:
             problem=f"{template!r} holds an MQTT wildcard",
             remedy="Write {name} for one level and {name+} for one or more.",
         )
-    return re.compile(pattern)
+    return Topic(re.compile(pattern), literal)
 
 
 def _field(data: Mapping[str, Any], *, file: str, index: int) -> Field:

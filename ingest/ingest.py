@@ -38,6 +38,9 @@ class DoneProtocol(Protocol):
 class Ingest:
     """Moves messages from a transport into the journal; nothing is acknowledged before it is safe.
 
+    A message is acknowledged when all its arrivals are durable; what a codec wants to reply is
+    published then, never before.
+
     When a commit fails the batch is kept and tried again, and no more is read: the broker queues.
     """
 
@@ -93,7 +96,7 @@ class Ingest:
 
     def _take(self, messages: Sequence[Message]) -> None:
         decode = self._decoder.decode
-        arrivals = [decode(message) for message in messages]
+        arrivals = [arrival for message in messages for arrival in decode(message)]
         self.last_message_ms = messages[-1].received_ms
         self.counters["received"] += len(messages)
         for arrival in arrivals:
@@ -127,6 +130,9 @@ class Ingest:
             self._transport.acknowledge(messages)
             self.counters["stored"] += len(stored.readings)
             self.counters["duplicates"] += stored.duplicates
+            for arrival in arrivals:
+                for topic, body in arrival.replies:
+                    self._transport.publish(topic, body, qos=0)
             for device, boot, contiguous in stored.acks:
                 self._confirm(device, boot, contiguous)
 

@@ -1,6 +1,7 @@
 """Decode held messages again, after a driver was mended."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ingest.decoder import Decoder
 from ingest.transport.port import Message
@@ -15,8 +16,9 @@ def replay(
 ) -> tuple[int, int]:
     """Return (usable now, still refused) of the held messages named, or of all of one reason.
 
-    Each is judged as of when it was received. A reading that is stored already is absorbed, so
-    that a replay can be repeated.
+    Each is judged as of when it was received; one counts as usable when it holds readings and is
+    no longer refused for the reason it is held for. A reading that is stored already is absorbed,
+    so that a replay can be repeated.
     """
     with journal.reader() as connection:
         held = (
@@ -26,15 +28,17 @@ def replay(
         )
     usable, refused = [], 0
     for kept in held:
-        arrival = decoder.decode(
+        arrivals = decoder.decode(
             Message(topic=kept.topic, payload=kept.payload, received_ms=kept.first_ms)
         )
-        if arrival.rejected or not arrival.measured:
+        refusals = {(r.reason, r.detail[:200]) for arrival in arrivals for r in arrival.rejected}
+        measured = [replace(a, rejected=(), replies=()) for a in arrivals if a.measured]
+        if (kept.reason, kept.detail) in refusals or not measured:
             refused += 1
         else:
-            usable.append((kept.id, arrival))
+            usable.append((kept.id, measured))
     if usable:
-        journal.append([arrival for _, arrival in usable])
+        journal.append([arrival for _, arrivals in usable for arrival in arrivals])
         journal.call(
             lambda connection: quarantine.mark(
                 connection, [number for number, _ in usable], state="replayed"

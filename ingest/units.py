@@ -35,21 +35,40 @@ _FLOW = {
 _SCALE: dict[str, dict[str, float]] = {
     "kWh": _ENERGY,
     "kvarh": {"varh": 1e-3, "kvarh": 1.0, "mvarh": 1e3},
+    "kVAh": {"vah": 1e-3, "kvah": 1.0, "mvah": 1e3},
     "kW": _POWER,
-    "kvar": {"var": 1e-3, "kvar": 1.0},
-    "kVA": {"va": 1e-3, "kva": 1.0},
+    "kvar": {"var": 1e-3, "kvar": 1.0, "mvar": 1e3},
+    "kVA": {"va": 1e-3, "kva": 1.0, "mva": 1e3},
     "V": {"v": 1.0, "mv": 1e-3, "kv": 1e3},
     "A": {"a": 1.0, "ma": 1e-3},
     "Hz": {"hz": 1.0},
+    "K": {"k": 1.0, "c": 1.0, "degc": 1.0, "f": 5 / 9, "degf": 5 / 9},
     "m3": _VOLUME,
     "m3/h": _FLOW,
     "%": {"%": 1.0, "pct": 1.0, "percent": 1.0, "rh": 1.0},
-    "hPa": {"hpa": 1.0, "pa": 0.01, "kpa": 10.0, "mbar": 1.0, "bar": 1e3},
+    "hPa": {
+        "hpa": 1.0,
+        "pa": 0.01,
+        "kpa": 10.0,
+        "mbar": 1.0,
+        "bar": 1e3,
+        "mmhg": 1.33322387415,
+        "inhg": 33.8638866667,
+        "psi": 68.9475729318,
+    },
     "ppm": {"ppm": 1.0},
+    "ppb": {"ppb": 1.0, "ppm": 1e3},
+    "ug/m3": {"ug/m3": 1.0, "ugm3": 1.0, "mg/m3": 1e3, "mgm3": 1e3},
+    "mg/m3": {"mg/m3": 1.0, "mgm3": 1.0, "ug/m3": 1e-3, "ugm3": 1e-3},
+    "dB": {"db": 1.0, "dba": 1.0, "db(a)": 1.0},
     "lx": {"lx": 1.0, "lux": 1.0},
     "1": {"1": 1.0, "": 1.0, "bool": 1.0},
 }
-_PLAIN = str.maketrans({"³": "3", "℃": "c", "°": "", " ": "", "_": ""})
+_MILLI = {"mW": ("kW", 1e-6), "mWh": ("kWh", 1e-6), "mvar": ("kvar", 1e-6), "mVA": ("kVA", 1e-6)}
+"""Units whose small m is milli, where the same word in small letters means mega."""
+_PLAIN = str.maketrans(
+    {"³": "3", "℃": "c", "℉": "f", "°": "", "º": "", " ": "", "_": "", "µ": "u", "μ": "u"}
+)
 
 
 class UnknownUnitError(ValueError):
@@ -63,10 +82,14 @@ def factor_offset(quantity: str, unit: str) -> tuple[float, float]:
     (0.001, 0.0)
     >>> factor, offset = factor_offset("temperature", "°F"); round(50 * factor + offset, 6)
     10.0
+    >>> factor_offset("power", "MW"), factor_offset("power", "mW")
+    ((1000.0, 0.0), (1e-06, 0.0))
 
     Raises UnknownUnitError.
     """
     canonical = QUANTITIES[quantity].unit
+    if unit in _MILLI and _MILLI[unit][0] == canonical:
+        return _MILLI[unit][1], 0.0
     name = unit.translate(_PLAIN).lower()
     if canonical == "degC":
         temperature = {

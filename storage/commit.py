@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from caretaker.clock import DAY_MS, HOUR_MS, MINUTE_MS, QUARTER_MS
 from caretaker.vocabulary import Arrival, Quality, Reading, Rejected, RejectReason
+from storage import dialect
 from storage.port import Stored
 from storage.quarantine import keep
 from storage.sequence import SequenceBook
@@ -14,6 +15,7 @@ _NOT_TRUTH = int(Quality.SUSPECT | Quality.RETAINED)
 _FUTURE_MS = 5 * MINUTE_MS
 _REDELIVERY_MS = 10 * MINUTE_MS
 _MAX_HEARD = 500
+_MAX_WILLS = 10_000
 _HEARD_FLUSH_MS = 5_000
 
 
@@ -26,6 +28,7 @@ class _DeviceRow:
     topic: str = ""
     payload: bytes = b""
     qos: int = 1
+    available: bool | None = None
 
 
 @dataclass(slots=True)
@@ -39,13 +42,19 @@ class Committer:
     dirty: set[tuple[int, int]] = field(default_factory=set)
     heard: int = 0
     sequences: SequenceBook = field(default_factory=SequenceBook)
+    wills: dict[str, bool] = field(default_factory=dict)
+    """What was said of devices that sent no reading yet."""
 
     def load(self, connection: sqlite3.Connection) -> None:
         """Fill the caches from the file."""
         self.devices = {
-            key: _DeviceRow(id=number, heard_ms=heard)
-            for number, key, heard in connection.execute(
-                "SELECT id, key, last_heard_ms FROM device"
+            key: _DeviceRow(
+                id=number,
+                heard_ms=heard,
+                available=None if available is None else bool(available),
+            )
+            for number, key, heard, available in connection.execute(
+                "SELECT id, key, last_heard_ms, available FROM device"
             )
         }
         self.heard = int(
@@ -75,7 +84,8 @@ class Committer:
                 duplicates += len(arrival.measured)
                 continue
             rejected = arrival.rejected
-            if arrival.device and (arrival.measured or not rejected):
+            self._note(connection, arrival, now_ms=now_ms)
+            if _speaks(arrival):
                 device = self._device(connection, arrival, new_devices)
                 if device is None:
                     rejected = (*rejected, Rejected(RejectReason.TOO_MANY_DEVICES))
@@ -153,6 +163,9 @@ class Committer:
             )
             device = _DeviceRow(id=cursor.lastrowid or 0)
             self.devices[arrival.device] = device
+            self._set_available(
+                connection, device, self.wills.pop(arrival.device, None), arrival.received_ms
+            )
             self.heard += 1
             new_devices.append(device.id)
         if not arrival.retained:
@@ -161,6 +174,34 @@ class Committer:
             device.topic, device.payload = arrival.topic, arrival.payload
             device.qos = arrival.qos
         return device
+
+    def _note(self, connection: sqlite3.Connection, arrival: Arrival, *, now_ms: int) -> None:
+        """Keep what was learned, and what was said of a connection: that alone makes no device."""
+        if arrival.knowledge:
+            dialect.keep(connection, arrival.knowledge, now_ms=now_ms)
+        if arrival.available is None:
+            return
+        device = self.devices.get(arrival.device)
+        if device is not None:
+            self._set_available(connection, device, arrival.available, now_ms)
+        else:
+            if len(self.wills) >= _MAX_WILLS:
+                self.wills.clear()
+            self.wills[arrival.device] = arrival.available
+
+    def _set_available(
+        self,
+        connection: sqlite3.Connection,
+        device: _DeviceRow,
+        available: bool | None,  # noqa: FBT001  (a state with three values)
+        at_ms: int,
+    ) -> None:
+        if available is not None and available != device.available:
+            connection.execute(
+                "UPDATE device SET available = ?, available_ms = ? WHERE id = ?",
+                (available, at_ms, device.id),
+            )
+            device.available = available
 
     def _point(self, connection: sqlite3.Connection, key: tuple[int, str, str]) -> int:
         cursor = connection.execute(
@@ -267,3 +308,12 @@ class Committer:
     def _prune(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
         connection.execute("DELETE FROM delivery WHERE received_ms < ?", (now_ms - DAY_MS,))
         self.pruned_ms = now_ms
+
+
+def _speaks(arrival: Arrival) -> bool:
+    """Return whether a device itself sent this: readings, or a message that merely holds none."""
+    if not arrival.device:
+        return False
+    if arrival.measured:
+        return True
+    return not arrival.rejected and not arrival.knowledge and arrival.available is None

@@ -10,7 +10,7 @@ from caretaker.vocabulary import Device, DeviceRole, DeviceStatus, Point
 
 _COLUMNS = (
     "id, key, driver, status, name, role, building, area, parent, interval_s, first_heard_ms,"
-    " last_heard_ms, last_topic, source, model, limits"
+    " last_heard_ms, last_topic, source, model, limits, available"
 )
 
 
@@ -23,6 +23,7 @@ def _device(row: Sequence[object]) -> Device:
     values[3] = DeviceStatus(str(row[3]))
     values[5] = DeviceRole(str(row[5]))
     values[15] = json.loads(str(row[15]))
+    values[16] = None if row[16] is None else bool(row[16])
     return Device(*values)  # type: ignore[arg-type]  # column order is the field order
 
 

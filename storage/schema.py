@@ -155,5 +155,14 @@ MIGRATIONS: tuple[str, ...] = (
         value TEXT NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE device ADD COLUMN available INTEGER;
+    ALTER TABLE device ADD COLUMN available_ms INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE dialect_memory (
+        key TEXT PRIMARY KEY,
+        value BLOB NOT NULL,
+        learned_ms INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 """Migration n brings the file from version n to n + 1 (PRAGMA user_version)."""

@@ -10,9 +10,9 @@ import pytest
 from alerting.rules.cold_storage import FREEZER, PARAMETERS
 from caretaker.clock import ManualClock
 from caretaker.quantities import QUANTITIES
+from ingest.codecs.native import parse_key
 from ingest.decoder import Decoder
 from ingest.driver import load_drivers, read_driver
-from ingest.native import parse_key
 from ingest.strict_json import MAX_BYTES
 from ingest.transport.port import Message
 
@@ -25,7 +25,7 @@ MQTT = (DOCS / "mqtt.md").read_text(encoding="utf-8")
 def test_every_native_example_is_read_in_full(example: str) -> None:
     decoder = Decoder(load_drivers(), clock=ManualClock(NOW_MS))
     message = Message("caretaker/1/school/my-meter/readings", example.encode(), NOW_MS)
-    arrival = decoder.decode(message)
+    (arrival,) = decoder.decode(message)
     assert not arrival.rejected
     parts = json.loads(example).get("batch", [json.loads(example)])
     assert len(arrival.measured) == sum(len(part["readings"]) for part in parts)
@@ -53,7 +53,7 @@ def test_the_example_driver_reads_its_own_samples() -> None:
     driver = read_driver(example, file="acme.toml")
     decoder = Decoder((driver,), clock=ManualClock(NOW_MS))
     for sample in tomllib.loads(example)["sample"]:
-        arrival = decoder.decode(Message(sample["topic"], sample["payload"].encode(), NOW_MS))
+        (arrival,) = decoder.decode(Message(sample["topic"], sample["payload"].encode(), NOW_MS))
         found = {f"{m.channel}/{m.quantity}": m.value for m in arrival.measured}
         assert found == pytest.approx(sample.get("gives", {}))
 
@@ -71,6 +71,6 @@ def test_the_messages_in_the_five_minute_guide_are_understood() -> None:
     found = re.findall(r"-t (\S+) \\\n\s+-m '(.*?)'", text)
     assert found
     for topic, payload in found:
-        arrival = decoder.decode(Message(topic, payload.encode(), NOW_MS))
+        (arrival,) = decoder.decode(Message(topic, payload.encode(), NOW_MS))
         assert arrival.measured
         assert not arrival.rejected

@@ -42,6 +42,7 @@ class DeviceOut(BaseModel):
     payload: str
     source: str
     limits: dict[str, float]
+    available: bool | None
     online: bool
     incident: int | None
     points: list[PointNow]

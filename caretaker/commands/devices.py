@@ -20,12 +20,14 @@ from caretaker.commands.common import (
     settings_of,
 )
 from caretaker.errors import CaretakerError
-from caretaker.vocabulary import DeviceRole
+from caretaker.quantities import QUANTITIES
+from caretaker.vocabulary import Arrival, DeviceRole
 from ingest.decoder import Decoder
 from ingest.driver import load_drivers
 from ingest.replay import replay as decode_again
 from ingest.transport.port import Message
 from storage import devices as records
+from storage import dialect
 from storage import quarantine as held
 from storage.connection import open_reader
 
@@ -177,6 +179,7 @@ def replay(
     else:
         decoder = Decoder(load_drivers(data / "drivers"), clock=SystemClock())
         with quiet_journal(data, settings_of(data, site)[0]) as journal:
+            decoder.remember(journal.call(dialect.load))
             usable, refused = decode_again(journal, decoder, ids=ids or [], reason=reason)
     console.print(f"{usable} usable now, {refused} still refused.")
 
@@ -201,10 +204,19 @@ def drivers(
         return
     clock = SystemClock()
     message = Message(topic, payload.encode(), clock.now_ms())
-    arrival = Decoder(found, clock=clock).decode(message)
-    console.print(f"driver {arrival.driver or '(none)'}, device {arrival.device or '(none)'}")
+    for arrival in Decoder(found, clock=clock).decode(message):
+        _show(arrival)
+
+
+def _show(arrival: Arrival) -> None:
+    console.print(
+        f"driver {arrival.driver or '(none)'}, device {arrival.device or '(none)'}", markup=False
+    )
     for item in arrival.measured:
         channel = f"{item.channel}." if item.channel else ""
-        console.print(f"  {channel}{item.quantity} = {item.value:g}")
+        unit = QUANTITIES[item.quantity].unit
+        console.print(f"  {channel}{item.quantity} = {item.value:g} {unit}", markup=False)
+    if arrival.available is not None:
+        console.print(f"  says it is {'online' if arrival.available else 'offline'}")
     for refusal in arrival.rejected:
-        console.print(f"  refused: {refusal.reason} {refusal.detail}")
+        console.print(f"  refused: {refusal.reason} {refusal.detail}", markup=False)

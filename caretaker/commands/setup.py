@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from alerting.channels import build_channels
 from caretaker.app import JOURNAL
+from caretaker.clock import SystemClock
 from caretaker.commands.common import (
     DATA,
     SITE,
@@ -26,6 +27,7 @@ from caretaker.secrets import load_or_create
 from caretaker.template import TEMPLATE
 from ingest.broker.choose import embedded_broker
 from ingest.broker.supervise import answers
+from ingest.decoder import Decoder
 from ingest.driver import load_drivers
 from ingest.transport.url import address_of
 from storage.connection import open_reader
@@ -80,6 +82,7 @@ def check(data: DataOption = DATA, site: SiteOption = None) -> None:
         build_channels(settings.channels, secrets=secrets.channels, file=file)
         found.good("channels", ", ".join(channel.name for channel in settings.channels))
         drivers = load_drivers(data / "drivers")
+        Decoder(drivers, clock=SystemClock())  # it knows the codecs and their options
         found.good("drivers", ", ".join(driver.name for driver in drivers))
     except ConfigurationError as error:
         found.bad("settings", f"{error.file}: {error.key}: {error.problem}", error.remedy)

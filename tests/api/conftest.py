@@ -59,7 +59,7 @@ def school(tmp_path: Path) -> Iterator[School]:
 
     def send(topic: str, payload: str) -> None:
         message = Message(topic, payload.encode(), clock.now_ms())
-        journal.append([decoder.decode(message)])
+        journal.append(decoder.decode(message))
 
     parts = Services(
         site=SITE,

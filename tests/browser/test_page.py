@@ -47,7 +47,7 @@ def app(tmp_path: Path) -> Iterator[App]:
         body = json.dumps({"readings": {"air.temperature_c": 4.0 if minute > 45 else 11.5}})
         at_ms = now_ms - minute * MINUTE_MS
         topic = "caretaker/1/s/fridge/readings"
-        made.journal.append([made.decoder.decode(Message(topic, body.encode(), at_ms))])
+        made.journal.append(made.decoder.decode(Message(topic, body.encode(), at_ms)))
     made.start()
     yield made
     made.stop()

@@ -44,7 +44,8 @@ def data(tmp_path: Path) -> Path:
             ("caretaker/1/s/plug/readings", body),
             ("caretaker/1/s/plug/readings", f"bad{hour}"),
         ]
-        journal.append([decoder.decode(Message(t, p.encode(), at_ms)) for t, p in sent])
+        for topic, payload in sent:
+            journal.append(decoder.decode(Message(topic, payload.encode(), at_ms)))
     journal.close()
     return tmp_path
 

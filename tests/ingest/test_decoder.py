@@ -20,7 +20,7 @@ DECODER = Decoder(load_drivers(), clock=ManualClock(NOW_MS))
 
 @pytest.mark.parametrize(("name", "payload"), CORPUS, ids=[name for name, _ in CORPUS])
 def test_malformed_is_refused_with_a_reason(name: str, payload: bytes) -> None:
-    arrival = DECODER.decode(Message(TOPIC, payload, NOW_MS))
+    (arrival,) = DECODER.decode(Message(TOPIC, payload, NOW_MS))
     assert arrival.rejected
     assert arrival.measured == ()
     assert arrival.rejected[0].reason != "driver-fault"
@@ -29,7 +29,7 @@ def test_malformed_is_refused_with_a_reason(name: str, payload: bytes) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_on_any_known_topic_never_raise(payload: bytes) -> None:
     for topic in (TOPIC, "tele/x/SENSOR", "a/events/rpc", "zigbee2mqtt/x", "wmbusmeters/x"):
-        arrival = DECODER.decode(Message(topic, payload, NOW_MS))
+        (arrival,) = DECODER.decode(Message(topic, payload, NOW_MS))
         assert all(r.reason != "driver-fault" for r in arrival.rejected)
 
 
@@ -49,7 +49,7 @@ _JSON = st.recursive(
 def test_any_json_never_raises(value: object) -> None:
     payload = json.dumps(value).encode()
     for topic in (TOPIC, "tele/x/SENSOR", "a/status/em:0", "zigbee2mqtt/x", "wmbusmeters/x"):
-        arrival = DECODER.decode(Message(topic, payload, NOW_MS))
+        (arrival,) = DECODER.decode(Message(topic, payload, NOW_MS))
         assert all(r.reason != "driver-fault" for r in arrival.rejected)
 
 
@@ -61,7 +61,7 @@ def test_a_batch_keeps_each_time_and_number() -> None:
             {"at": 1_788_220_815_000, "seq": 2, "readings": {"energy_kwh": 2}},
         ],
     }
-    arrival = DECODER.decode(Message(TOPIC, json.dumps(body).encode(), NOW_MS))
+    (arrival,) = DECODER.decode(Message(TOPIC, json.dumps(body).encode(), NOW_MS))
     assert [(m.at_ms, m.value, m.ordinal) for m in arrival.measured] == [
         (1_788_220_800_000, 1.0, 1),
         (1_788_220_815_000, 2.0, 2),
@@ -70,7 +70,7 @@ def test_a_batch_keeps_each_time_and_number() -> None:
 
 
 def test_a_good_part_survives_a_bad_one() -> None:
-    arrival = DECODER.decode(
+    (arrival,) = DECODER.decode(
         Message(TOPIC, b'{"readings": {"air.temperature_c": 4, "door": "ajar"}}', NOW_MS)
     )
     assert [m.value for m in arrival.measured] == [4.0]
@@ -80,14 +80,14 @@ def test_a_good_part_survives_a_bad_one() -> None:
 @pytest.mark.parametrize("at", [0, 1e9, (NOW_MS + 600_000) / 1000])
 def test_a_clock_out_of_its_window_is_flagged_and_time_of_receipt_used(at: float) -> None:
     body = json.dumps({"at": at, "readings": {"energy_kwh": 1}}).encode()
-    (measured,) = DECODER.decode(Message(TOPIC, body, NOW_MS)).measured
+    (measured,) = DECODER.decode(Message(TOPIC, body, NOW_MS))[0].measured
     assert (measured.at_ms, measured.quality) == (NOW_MS, Quality.CLOCK)
 
 
 def test_retained_is_marked_and_an_unknown_topic_waits_in_quarantine() -> None:
     (measured,) = DECODER.decode(
         Message(TOPIC, b'{"readings": {"energy_kwh": 1}}', NOW_MS, retained=True)
-    ).measured
+    )[0].measured
     assert measured.quality & Quality.RETAINED
-    arrival = DECODER.decode(Message("home/meter", b"42", NOW_MS))
+    (arrival,) = DECODER.decode(Message("home/meter", b"42", NOW_MS))
     assert [r.reason for r in arrival.rejected] == ["no-driver"]

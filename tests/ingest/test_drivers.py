@@ -18,18 +18,27 @@ CASES = [(driver, sample) for driver in DRIVERS for sample in driver.samples]
 )
 def test_sample(driver: Driver, sample: Sample) -> None:
     decoder = Decoder(DRIVERS, clock=ManualClock(NOW_MS))
-    arrival = decoder.decode(Message(sample.topic, sample.payload.encode(), NOW_MS))
-    assert arrival.driver == driver.name
-    found = {f"{m.channel}/{m.quantity}": m.value for m in arrival.measured}
-    assert found == pytest.approx(dict(sample.gives))
-    assert [str(r.reason) for r in arrival.rejected] == ([sample.refused] if sample.refused else [])
+    arrivals = decoder.decode(Message(sample.topic, sample.payload.encode(), NOW_MS))
+    assert {arrival.driver for arrival in arrivals} == {driver.name}
+    found = {
+        arrival.device: {f"{m.channel}/{m.quantity}": m.value for m in arrival.measured}
+        for arrival in arrivals
+    }
+    reasons = [str(r.reason) for arrival in arrivals for r in arrival.rejected]
+    assert reasons == ([sample.refused] if sample.refused else [])
+    assert [a.available for a in arrivals] == [sample.available] * len(arrivals)
+    if sample.devices:
+        assert found == {key: pytest.approx(dict(gives)) for key, gives in sample.devices.items()}
+        return
+    assert len(arrivals) == 1
+    assert found[arrivals[0].device] == pytest.approx(dict(sample.gives))
     if sample.device:
-        assert arrival.device == sample.device
+        assert arrivals[0].device == sample.device
 
 
 def test_every_driver_has_an_accepted_and_a_refused_sample() -> None:
     for driver in DRIVERS:
-        assert any(sample.gives for sample in driver.samples), driver.name
+        assert any(sample.gives or sample.devices for sample in driver.samples), driver.name
         assert any(sample.refused for sample in driver.samples), driver.name
 
 
@@ -47,11 +56,12 @@ def test_every_driver_has_an_accepted_and_a_refused_sample() -> None:
             "field[0].quantity",
         ),
         ("name = ", "(syntax)"),
+        ('name="x"\nmodel="y"\ntopics=["a"]\ncodec="z"', "codec"),
     ],
 )
 def test_a_bad_driver_file_names_file_and_key(text: str, key: str) -> None:
     with pytest.raises(ConfigurationError) as error:
-        read_driver(text, file="acme.toml")
+        Decoder((read_driver(text, file="acme.toml"),), clock=ManualClock(NOW_MS))
     assert error.value.file == "acme.toml"
     assert error.value.key == key
     assert error.value.remedy

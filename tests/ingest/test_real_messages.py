@@ -30,7 +30,7 @@ def test_real_messages_of_a_family(family: str, payloads: Path) -> None:
         if not topic:
             continue
         raw = row["payload"] if isinstance(row["payload"], str) else json.dumps(row["payload"])
-        arrival = decoder.decode(Message(topic, raw.encode(), NOW_MS))
+        (arrival,) = decoder.decode(Message(topic, raw.encode(), NOW_MS))
         assert arrival.driver or arrival.rejected
         expected = [e for e in row["expect"] or [] if isinstance(e["value"], int | float)]
         live = {e["value"] for e in expected if not e["quantity"].endswith(NOT_LIVE)}
@@ -51,5 +51,5 @@ def test_dialects_without_a_driver_are_kept_and_break_nothing(number: int, paylo
     for line in path.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         raw = row["payload"] if isinstance(row["payload"], str) else json.dumps(row["payload"])
-        arrival = decoder.decode(Message(row["topic"] or "unknown/x", raw.encode(), NOW_MS))
+        (arrival,) = decoder.decode(Message(row["topic"] or "unknown/x", raw.encode(), NOW_MS))
         assert arrival.driver or arrival.rejected

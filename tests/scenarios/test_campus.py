@@ -29,7 +29,7 @@ def values(campus: Campus, to_ms: int) -> dict[str, list[tuple[int, float]]]:
     decoder = Decoder(load_drivers(), clock=ManualClock(to_ms))
     found: dict[str, list[tuple[int, float]]] = {}
     for sent in campus.advance(to_ms):
-        arrival = decoder.decode(Message(sent.topic, sent.payload, sent.at_ms))
+        (arrival,) = decoder.decode(Message(sent.topic, sent.payload, sent.at_ms))
         assert not arrival.rejected, (sent.topic, arrival.rejected)
         for item in arrival.measured:
             key = f"{arrival.device}/{item.channel}/{item.quantity}"

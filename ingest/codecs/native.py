@@ -4,21 +4,54 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from caretaker.quantities import QUANTITIES, Kind
-from caretaker.vocabulary import Measured, Quality, Rejected, RejectReason
+from caretaker.vocabulary import Arrival, Measured, Quality, Rejected, RejectReason
+from ingest.codecs.port import Heard, Memory, Route, arrive, refuse
+from ingest.driver import Driver
 from ingest.extract import number
 from ingest.quality import judge
 from ingest.times import instant, settle
 from ingest.units import UnknownUnitError, factor_offset
 
-TOPIC = re.compile(r"caretaker/1/([^/]+)/([^/]+)/readings")
 NAME = re.compile(r"[a-z0-9_-]{1,32}")
 _KNOWN = frozenset({"at", "boot", "seq", "readings", "batch", "model"})
 _MAX_BATCH = 5_000
+
+
+class Native:
+    """Reads Caretaker's own grammar."""
+
+    def __init__(self, driver: Driver, memory: Memory) -> None:
+        del memory
+        self._driver = driver
+
+    def decode(self, heard: Heard, route: Route) -> Sequence[Arrival]:
+        """Return the one device a message speaks of."""
+        site, device = route.names["site"], route.names["device"]
+        if isinstance(heard.json, Rejected):
+            return (refuse(heard, self._driver, heard.json),)
+        if NAME.fullmatch(site) is None or NAME.fullmatch(device) is None:
+            refusal = Rejected(RejectReason.BAD_NAME, "site and device are 1..32 of a-z 0-9 _ -")
+            return (refuse(heard, self._driver, refusal),)
+        payload = heard.json
+        found, refused, boot, sequence = read(payload, received_ms=heard.message.received_ms)
+        model = payload.get("model", "") if isinstance(payload, dict) else ""
+        return (
+            arrive(
+                heard,
+                self._driver,
+                device=f"native:{site}/{device}",
+                measured=found,
+                rejected=refused,
+                boot=boot,
+                sequence=sequence,
+                model=str(model),
+            ),
+        )
 
 
 @lru_cache(maxsize=4_096)

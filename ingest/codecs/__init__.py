@@ -1,0 +1,12 @@
+"""Codecs by the name that a driver file gives as `codec`; a new one is a module and a line here."""
+
+from collections.abc import Mapping
+
+from ingest.codecs.fields import Fields
+from ingest.codecs.native import Native
+from ingest.codecs.port import Factory
+
+CODECS: Mapping[str, Factory] = {
+    "fields": Fields,
+    "native": Native,
+}

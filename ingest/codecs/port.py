@@ -1,0 +1,160 @@
+"""What a codec promises: it turns one message of its dialect into arrivals, and never guesses."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from caretaker.vocabulary import Arrival, Measured, Quality, Rejected, RejectReason
+from ingest.driver import Driver
+from ingest.strict_json import parse
+from ingest.transport.port import Message
+
+MAX_NAME = 128
+_UNREAD = object()
+
+
+class Meaning(StrEnum):
+    """What the messages of a topic are."""
+
+    READINGS = "readings"
+    AVAILABILITY = "availability"
+    STATUS = "status"  # neither: taken note of, not refused
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a topic means to one driver, and the names that its template found in the topic."""
+
+    driver: Driver
+    names: Mapping[str, str]
+    meaning: Meaning = Meaning.READINGS
+
+
+class Heard:
+    """A message on its way through the decoder; its JSON is parsed once, when first asked for."""
+
+    __slots__ = ("_json", "message")
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self._json: Any = _UNREAD
+
+    @property
+    def json(self) -> Any | Rejected:
+        """The payload as JSON, or why it is none."""
+        if self._json is _UNREAD:
+            self._json = parse(self.message.payload)
+        return self._json
+
+
+Memory = Mapping[str, bytes]
+"""What descriptor messages taught (`Arrival.knowledge`), of all codecs; it survives restarts.
+
+Begin each key with the codec's name and a colon. Read-only: the decoder adds to it what an arrival
+carries as `knowledge`, at once and in the journal; an empty value forgets the key.
+"""
+
+
+class Codec(Protocol):
+    """Reads one dialect; one is built for each driver file that names it."""
+
+    def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
+        """Return what a message became, one arrival a device; None when it is not its dialect.
+
+        With None the next driver that knows the topic is asked. What it knows and cannot use it
+        refuses with a reason (`refuse`). A message that only teaches returns an arrival with
+        `knowledge`.
+        """
+        ...
+
+
+Factory = Callable[[Driver, Memory], Codec]
+"""Builds the codec of a driver file; raises ConfigurationError for options it cannot use."""
+
+
+def refuse(heard: Heard, driver: Driver, *refusals: Rejected) -> Arrival:
+    """Return an arrival of a message that no device is known of."""
+    message = heard.message
+    return Arrival(
+        topic=message.topic,
+        payload=message.payload,
+        received_ms=message.received_ms,
+        driver=driver.name,
+        rejected=refusals,
+        retained=message.retained,
+        qos=message.qos,
+    )
+
+
+def arrive(
+    heard: Heard,
+    driver: Driver,
+    *,
+    device: str,
+    measured: Sequence[Measured] = (),
+    rejected: Sequence[Rejected] = (),
+    boot: str = "",
+    sequence: tuple[int, ...] = (),
+    model: str = "",
+    available: bool | None = None,
+    knowledge: tuple[tuple[str, bytes], ...] = (),
+    replies: tuple[tuple[str, bytes], ...] = (),
+) -> Arrival:
+    """Return what one device of a message said.
+
+    `device` is the whole key, `family:native-id`. Readings of a retained or a QoS 0 message are
+    marked so; one without device time gets a digest, so that a redelivery is known again.
+    """
+    message = heard.message
+    if message.retained or message.qos == 0:
+        extra = Quality.RETAINED if message.retained else Quality.GOOD
+        if message.qos == 0:
+            extra |= Quality.QOS0
+        measured = [
+            Measured(m.channel, m.quantity, m.at_ms, m.value, m.quality | extra, m.ordinal)
+            for m in measured
+        ]
+    clockless = bool(measured) and not sequence and bool(measured[0].quality & Quality.NO_CLOCK)
+    return Arrival(
+        topic=message.topic,
+        payload=message.payload,
+        received_ms=message.received_ms,
+        device=device,
+        driver=driver.name,
+        measured=tuple(measured),
+        rejected=tuple(rejected),
+        boot=boot,
+        sequence=sequence,
+        retained=message.retained,
+        qos=message.qos,
+        model=model[:MAX_NAME],
+        redelivered=message.redelivered,
+        digest=digest_of(message.topic, message.payload, device) if clockless else b"",
+        available=available,
+        knowledge=knowledge,
+        replies=replies,
+    )
+
+
+def usable_name(name: str) -> bool:
+    """Return whether a device's own id can stand in a key: printable, 1..128 characters.
+
+    >>> usable_name("三楼 水表/#2"), usable_name(""), usable_name("a\\nb")
+    (True, False, False)
+    """
+    return name.isprintable() and 0 < len(name) <= MAX_NAME
+
+
+def bad_name(heard: Heard, driver: Driver, name: str) -> Arrival:
+    """Return the refusal of a message whose device has no usable id."""
+    return refuse(heard, driver, Rejected(RejectReason.BAD_NAME, name[:60]))
+
+
+def digest_of(topic: str, payload: bytes, device: str) -> bytes:
+    """Return 16 bytes that stand for one device's part of one message (BLAKE2b, RFC 7693)."""
+    digest = hashlib.blake2b(topic.encode("utf-8", "surrogatepass") + b"\0", digest_size=16)
+    digest.update(payload)
+    digest.update(b"\0" + device.encode("utf-8", "surrogatepass"))
+    return digest.digest()
