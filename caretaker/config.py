@@ -80,6 +80,25 @@ class BrokerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class InfluxSettings:
+    """Where long history is copied to for Grafana. An empty `url` means nowhere.
+
+    `version` is auto, 1, 2, 3 or victoria. `bucket` (a database, in version 1 and 3) holds
+    everything, unless `readings_bucket` keeps the raw readings apart with a retention of their
+    own. A retention of 0 days is for ever. `ca_file` holds the authority of an own certificate.
+    """
+
+    url: str = ""
+    version: str = "auto"
+    bucket: str = "caretaker"
+    org: str = "school"
+    retention_days: int = 0
+    readings_bucket: str = ""
+    readings_retention_days: int = 0
+    ca_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ApiSettings:
     """Where the page and the API listen; beyond loopback only with `allow_remote`."""
 
@@ -115,6 +134,7 @@ class SiteSettings:
     tariffs: Tariffs = field(default_factory=Tariffs)
     broker: BrokerSettings = field(default_factory=BrokerSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    influx: InfluxSettings = field(default_factory=InfluxSettings)
     channels: tuple[ChannelSettings, ...] = (ChannelSettings(name="console", kind="console"),)
     devices: tuple[DeviceSettings, ...] = ()
     limits: dict[str, float] = field(default_factory=dict)

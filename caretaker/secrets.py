@@ -4,7 +4,7 @@ import os
 import secrets as random
 import stat
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,6 +24,8 @@ class Secrets:
     external_broker_password: str = ""
     device_passwords: dict[str, str] = field(default_factory=dict, repr=False)
     channels: dict[str, str] = field(default_factory=dict, repr=False)
+    influx: dict[str, str] = field(default_factory=dict, repr=False)
+    """`write` for the projection, `read` for read-back and Grafana; user:password in version 1."""
 
     def __repr__(self) -> str:
         """Show nothing: a log line must not carry a secret."""
@@ -66,6 +68,13 @@ def with_devices(data_dir: Path, known: Secrets, names: Iterable[str]) -> Secret
     return changed
 
 
+def with_influx(data_dir: Path, known: Secrets, tokens: Mapping[str, str]) -> Secrets:
+    """Return the secrets with these InfluxDB tokens, kept on disk."""
+    changed = replace(known, influx=known.influx | dict(tokens))
+    _write(data_dir / FILE, changed)
+    return changed
+
+
 def rotate(data_dir: Path, known: Secrets) -> Secrets:
     """Return the secrets with new login tokens, kept on disk; the old ones open nothing more."""
     changed = replace(known, viewer_token=_new(), operator_token=_new(), admin_token=_new())
@@ -84,6 +93,7 @@ def _read(path: Path) -> Secrets:
             external_broker_password=str(table["broker"].get("external", "")),
             device_passwords={k: str(v) for k, v in table.get("devices", {}).items()},
             channels={k: str(v) for k, v in table.get("channels", {}).items()},
+            influx={k: str(v) for k, v in table.get("influx", {}).items()},
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ConfigurationError(
@@ -113,6 +123,9 @@ def _write(path: Path, known: Secrets) -> None:
         "",
         "[channels]  # the secret of a notification channel, by its name",
         *(f"{_quoted(name)} = {_quoted(value)}" for name, value in known.channels.items()),
+        "",
+        "[influx]  # write: Caretaker's token; read: for read-back and Grafana",
+        *(f"{_quoted(name)} = {_quoted(value)}" for name, value in known.influx.items()),
         "",
         "[devices]  # what each device logs in with at the embedded broker",
         *(f"{_quoted(name)} = {_quoted(value)}" for name, value in known.device_passwords.items()),

@@ -2,14 +2,16 @@
 
 import dataclasses
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn, get_args, get_type_hints
+from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
-from caretaker.config import ChannelSettings, SiteSettings, Term
+from caretaker.config import ChannelSettings, InfluxSettings, SiteSettings, Term
 from caretaker.errors import ConfigurationError
 from caretaker.vocabulary import DeviceRole
 
@@ -21,8 +23,11 @@ _LISTS = {
 }
 """Tables that may stand several times, `[[building]]`, and the setting each fills."""
 
-_TABLES = frozenset({"calendar", "tariffs", "broker", "api", "limits"})
+_TABLES = frozenset({"calendar", "tariffs", "broker", "api", "influx", "limits"})
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_INFLUX_VERSIONS = ("auto", "1", "2", "3", "victoria")
+_BUCKET = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
+_MAX_RETENTION_DAYS = 36_500
 _ADAPTER = TypeAdapter(SiteSettings)
 
 
@@ -184,6 +189,7 @@ def _check(settings: SiteSettings, file: str) -> None:
             f"{settings.api.host} lets other machines in",
             "Add allow_remote = true to [api] if you mean it, best behind HTTPS.",
         )
+    _check_influx(settings.influx, file)
     _check_devices(settings, file)
     names = [channel.name for channel in settings.channels]
     for index, channel in enumerate(settings.channels):
@@ -192,6 +198,54 @@ def _check(settings: SiteSettings, file: str) -> None:
     for index, term in enumerate(settings.calendar.terms):
         if term.end < term.start:
             _fail(file, f"calendar.term[{index}].end", "is before the start", "Exchange the two.")
+
+
+def _check_influx(influx: InfluxSettings, file: str) -> None:
+    address = urlsplit(influx.url)
+    if influx.url and (address.scheme not in {"http", "https"} or not address.hostname):
+        _fail(
+            file,
+            "influx.url",
+            f"{influx.url!r} is no address",
+            "Write it as http://127.0.0.1:8086 or https://...",
+        )
+    if address.username or address.password or address.query:
+        _fail(
+            file,
+            "influx.url",
+            "holds a login",
+            "Leave the address alone here; the token stands in secrets.toml, [influx] write.",
+        )
+    if influx.version not in _INFLUX_VERSIONS:
+        _fail(
+            file,
+            "influx.version",
+            f"{influx.version!r} is not spoken here",
+            f"Use one of: {', '.join(_INFLUX_VERSIONS)}.",
+        )
+    for key, name in (("bucket", influx.bucket), ("readings_bucket", influx.readings_bucket)):
+        if _BUCKET.fullmatch(name) is None and (name or key == "bucket"):
+            _fail(
+                file,
+                f"influx.{key}",
+                f"{name!r} is no usable name",
+                "Use 1 to 63 letters, digits, - or _, a letter first.",
+            )
+    for key in ("retention_days", "readings_retention_days"):
+        if not 0 <= getattr(influx, key) <= _MAX_RETENTION_DAYS:
+            _fail(
+                file,
+                f"influx.{key}",
+                f"is not between 0 and {_MAX_RETENTION_DAYS}",
+                "0 keeps for ever.",
+            )
+    if influx.readings_retention_days and influx.readings_bucket in {"", influx.bucket}:
+        _fail(
+            file,
+            "influx.readings_retention_days",
+            "needs a bucket of its own for readings",
+            'Add readings_bucket = "caretaker_readings", or use retention_days.',
+        )
 
 
 def _check_devices(settings: SiteSettings, file: str) -> None:

@@ -58,6 +58,16 @@ host = "127.0.0.1"         # 页面监听的地址 · where the page listens
 port = 8420
 allow_remote = false       # 允许其他机器访问 · let other machines in
 
+[influx]
+url = ""                   # InfluxDB 的地址 · its address, http://127.0.0.1:8086; empty: none
+version = "auto"           # auto, 1, 2, 3, victoria
+bucket = "caretaker"       # 桶（1 和 3 版叫数据库）· bucket; a database in versions 1 and 3
+org = "school"             # 组织，仅 2 版 · organisation, version 2 only
+retention_days = 0         # 保留天数，0 为永久 · days kept; 0: for ever
+readings_bucket = ""       # 原始读数单独的桶 · a bucket of their own for raw readings
+readings_retention_days = 0  # 原始读数的保留天数 · days raw readings are kept there
+ca_file = ""               # 自签证书的 CA · certificate authority of an own certificate
+
 # 通知渠道 · notification channels; 没有写任何渠道时输出到日志 · none: messages go to the log
 # [[channel]]
 # name = "console"

@@ -41,7 +41,7 @@ def test_the_template_with_its_examples_switched_on_is_valid() -> None:
 def _names() -> list[str]:
     kinds = [c for c in vars(config).values() if dataclasses.is_dataclass(c)]
     skip = {"options", "buildings", "areas", "channels", "devices", "terms", "calendar", "tariffs"}
-    skip |= {"broker", "api", "limits"}
+    skip |= {"broker", "api", "influx", "limits"}
     return [f.name for kind in kinds for f in dataclasses.fields(kind) if f.name not in skip]
 
 
@@ -70,6 +70,12 @@ def test_every_setting_stands_in_the_template_and_in_the_docs(name: str) -> None
             "end",
         ),
         ("[[calendar.term]]\nstart = 2026-09-01\nend = 2026-01-01", "calendar.term[0].end", ""),
+        ('[influx]\nurl = "influx:8086"', "influx.url", "http://"),
+        ('[influx]\nurl = "http://a:b@influx:8086"', "influx.url", "secrets.toml"),
+        ('[influx]\nversion = "4"', "influx.version", "victoria"),
+        ('[influx]\nbucket = "a b"', "influx.bucket", "letters"),
+        ("[influx]\nretention_days = -1", "influx.retention_days", "0 keeps"),
+        ("[influx]\nreadings_retention_days = 9", "influx.readings_retention_days", "bucket"),
         ("[sight]", "sight", "site"),
         ("[site", "(syntax)", ""),
     ],
@@ -87,7 +93,7 @@ _VALUES = st.one_of(st.integers(-5, 70_000), st.booleans(), st.text(max_size=8),
 
 @settings(max_examples=150, deadline=None)
 @given(
-    table=st.sampled_from(["site", "calendar", "tariffs", "broker", "api", "limits"]),
+    table=st.sampled_from(["site", "calendar", "tariffs", "broker", "api", "influx", "limits"]),
     name=st.sampled_from(sorted(set(_names()))),
     value=_VALUES,
 )
