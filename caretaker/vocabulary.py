@@ -43,6 +43,8 @@ class RejectReason(StrEnum):
     CONFLICT = "conflict"  # same point and instant, another value
     DRIVER_FAULT = "driver-fault"
     TOO_MANY_DEVICES = "too-many-devices"
+    TOO_MANY_POINTS = "too-many-points"
+    FLOOD = "flood"  # beyond the rate of its device; kept raw, not decoded
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,15 @@
 """One batch of arrivals into one open transaction."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from caretaker.clock import DAY_MS, HOUR_MS, MINUTE_MS, QUARTER_MS
+from caretaker.clock import MINUTE_MS, QUARTER_MS
 from caretaker.vocabulary import Arrival, Quality, Reading, Rejected, RejectReason
 from storage import dialect
 from storage.port import Stored
-from storage.quarantine import keep
+from storage.quarantine import Shelf
 from storage.sequence import SequenceBook
 
 _NOT_TRUTH = int(Quality.SUSPECT | Quality.RETAINED)
@@ -16,6 +17,8 @@ _FUTURE_MS = 5 * MINUTE_MS
 _REDELIVERY_MS = 10 * MINUTE_MS
 _MAX_HEARD = 500
 _MAX_WILLS = 10_000
+_MAX_POINTS = 400  # of one device; the largest meters known here send about a hundred
+_PRUNE_MS = 10 * MINUTE_MS
 _HEARD_FLUSH_MS = 5_000
 
 
@@ -38,12 +41,14 @@ class Committer:
     pruned_ms: int = 0
     devices: dict[str, _DeviceRow] = field(default_factory=dict)
     points: dict[tuple[int, str, str], int] = field(default_factory=dict)
+    points_of: Counter[int] = field(default_factory=Counter)
     latest: dict[int, int] = field(default_factory=dict)
     dirty: set[tuple[int, int]] = field(default_factory=set)
     heard: int = 0
     sequences: SequenceBook = field(default_factory=SequenceBook)
     wills: dict[str, bool] = field(default_factory=dict)
     """What was said of devices that sent no reading yet."""
+    shelf: Shelf = field(default_factory=Shelf)
 
     def load(self, connection: sqlite3.Connection) -> None:
         """Fill the caches from the file."""
@@ -66,9 +71,11 @@ class Committer:
                 "SELECT id, device, channel, quantity FROM point"
             )
         }
+        self.points_of = Counter(device for device, _, _ in self.points)
         self.latest = dict(connection.execute("SELECT point, at_ms FROM latest").fetchall())
         self.dirty = set(connection.execute("SELECT point, start_ms FROM rollup_dirty").fetchall())
         self.sequences.load(connection)
+        self.shelf.load(connection)
 
     def write(
         self, connection: sqlite3.Connection, arrivals: Sequence[Arrival], *, now_ms: int
@@ -93,6 +100,13 @@ class Committer:
                     for item in arrival.measured:
                         key = (device.id, item.channel, item.quantity)
                         point = self.points.get(key) or self._point(connection, key)
+                        if not point:
+                            name = f"{item.channel}/{item.quantity}"[:120]
+                            rejected = (
+                                *rejected,
+                                Rejected(RejectReason.TOO_MANY_POINTS, name),
+                            )
+                            continue
                         rows.append(
                             (point, item.at_ms, item.ordinal, item.value, int(item.quality))
                         )
@@ -101,12 +115,12 @@ class Committer:
                         self.sequences.note(device.id, arrival.boot, arrival.sequence)
                         acks[device.id, arrival.boot] = arrival.device
             for refusal in rejected:
-                keep(connection, arrival, refusal)
+                self.shelf.keep(connection, arrival, refusal)
                 quarantined += 1
         readings, absorbed, conflicts = self._insert(connection, rows, sources)
         self._mark(connection, readings, now_ms=now_ms)
         self._flush_heard(connection, now_ms=now_ms)
-        if now_ms - self.pruned_ms >= HOUR_MS:
+        if now_ms - self.pruned_ms >= _PRUNE_MS:
             self._prune(connection, now_ms=now_ms)
         self.sequences.save(connection)
         return Stored(
@@ -204,11 +218,15 @@ class Committer:
             device.available = available
 
     def _point(self, connection: sqlite3.Connection, key: tuple[int, str, str]) -> int:
+        """Return the new point's id, 0 when the device has as many as anything real could have."""
+        if self.points_of[key[0]] >= _MAX_POINTS:
+            return 0
         cursor = connection.execute(
             "INSERT INTO point (device, channel, quantity) VALUES (?, ?, ?)", key
         )
         point = cursor.lastrowid or 0
         self.points[key] = point
+        self.points_of[key[0]] += 1
         return point
 
     def _insert(
@@ -252,7 +270,7 @@ class Committer:
             else:
                 conflicts += 1
                 detail = f"{row[3]:g} where {stored[row[2]]:g} stands, point {row[0]} at {row[1]}"
-                keep(connection, arrival, Rejected(RejectReason.CONFLICT, detail))
+                self.shelf.keep(connection, arrival, Rejected(RejectReason.CONFLICT, detail))
         return readings, absorbed, conflicts
 
     def _mark(
@@ -306,7 +324,7 @@ class Committer:
         self._prune(connection, now_ms=now_ms)
 
     def _prune(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
-        connection.execute("DELETE FROM delivery WHERE received_ms < ?", (now_ms - DAY_MS,))
+        connection.execute("DELETE FROM delivery WHERE received_ms < ?", (now_ms - _REDELIVERY_MS,))
         self.pruned_ms = now_ms
 
 

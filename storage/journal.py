@@ -100,6 +100,10 @@ class Journal:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
+    def knows(self, key: str) -> bool:
+        """Return whether a device of that key was stored; may be asked from any thread."""
+        return key in self._committer.devices
+
     # -- writing ----------------------------------------------------------------------------
 
     def submit(self, arrivals: Sequence[Arrival], done: Done) -> None:

@@ -3,11 +3,16 @@
 import hashlib
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from caretaker.vocabulary import Arrival, Rejected
 
 _MAX_RAW = 64 * 1024
+MAX_KINDS = 20_000
+"""Different messages kept raw for one reason; beyond it they are counted only."""
+MAX_BYTES = 64 * 1024 * 1024
+"""Raw bytes kept for one reason."""
+OVERFLOW = "beyond what is kept: counted only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +35,98 @@ class Kept:
 _COLUMNS = "id, first_ms, last_ms, topic, device, driver, payload, reason, detail, count, state"
 
 
-def keep(connection: sqlite3.Connection, arrival: Arrival, refusal: Rejected) -> None:
-    """Keep a refused message in the caller's transaction; the same one again counts up."""
-    payload = arrival.payload
+@dataclass(slots=True)
+class Shelf:
+    """Keeps refused messages within fixed room for each reason, so that none fills the disk.
+
+    What finds no room is still counted, in one row a reason that says so.
+    """
+
+    kinds: dict[str, int] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    max_kinds: int = MAX_KINDS
+    max_bytes: int = MAX_BYTES
+
+    def load(self, connection: sqlite3.Connection) -> None:
+        """Count what stands in the file."""
+        self.kinds, self.sizes = {}, {}
+        for reason, kinds, size in connection.execute(
+            "SELECT reason, count(*), sum(length(payload)) FROM quarantine GROUP BY reason"
+        ):
+            self.kinds[reason], self.sizes[reason] = kinds, size
+
+    def keep(self, connection: sqlite3.Connection, arrival: Arrival, refusal: Rejected) -> None:
+        """Keep a refused message in the caller's transaction; the same one again counts up."""
+        reason = refusal.reason.value
+        full = (
+            self.kinds.get(reason, 0) >= self.max_kinds
+            or self.sizes.get(reason, 0) >= self.max_bytes
+        )
+        if full:
+            if not _again(connection, arrival, refusal):
+                _overflow(connection, arrival, reason)
+            return
+        if _insert(connection, arrival, refusal):
+            self.kinds[reason] = self.kinds.get(reason, 0) + 1
+            size = min(len(arrival.payload), _MAX_RAW)
+            self.sizes[reason] = self.sizes.get(reason, 0) + size
+
+
+def _digest(arrival: Arrival) -> bytes:
+    topic = arrival.topic.encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(topic + b"\0" + arrival.payload, digest_size=16).digest()
+
+
+def _detail(arrival: Arrival, refusal: Rejected) -> str:
     detail = refusal.detail[:200]
-    if len(payload) > _MAX_RAW:
-        detail = f"{detail} [{len(payload)} bytes, first {_MAX_RAW} kept]".strip()
-    digest = hashlib.blake2b(
-        arrival.topic.encode("utf-8", "surrogatepass") + b"\0" + payload, digest_size=16
-    ).digest()
-    connection.execute(
+    if len(arrival.payload) > _MAX_RAW:
+        detail = f"{detail} [{len(arrival.payload)} bytes, first {_MAX_RAW} kept]".strip()
+    return detail
+
+
+def _insert(connection: sqlite3.Connection, arrival: Arrival, refusal: Rejected) -> bool:
+    """Return whether a new row was made; otherwise an old one counts up."""
+    row = connection.execute(
         "INSERT INTO quarantine (first_ms, last_ms, topic, device, driver, payload, digest,"
         " reason, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (digest, reason, detail) DO UPDATE SET"
-        " count = count + 1, last_ms = max(last_ms, excluded.last_ms), state = 'held'",
+        " count = count + 1, last_ms = max(last_ms, excluded.last_ms), state = 'held'"
+        " RETURNING count",
         (
             arrival.received_ms,
             arrival.received_ms,
             arrival.topic,
             arrival.device,
             arrival.driver,
-            payload[:_MAX_RAW],
-            digest,
+            arrival.payload[:_MAX_RAW],
+            _digest(arrival),
             refusal.reason.value,
-            detail,
+            _detail(arrival, refusal),
         ),
+    ).fetchone()
+    return int(row[0]) == 1
+
+
+def _again(connection: sqlite3.Connection, arrival: Arrival, refusal: Rejected) -> bool:
+    cursor = connection.execute(
+        "UPDATE quarantine SET count = count + 1, last_ms = max(last_ms, ?), state = 'held'"
+        " WHERE digest = ? AND reason = ? AND detail = ?",
+        (
+            arrival.received_ms,
+            _digest(arrival),
+            refusal.reason.value,
+            _detail(arrival, refusal),
+        ),
+    )
+    return cursor.rowcount > 0
+
+
+def _overflow(connection: sqlite3.Connection, arrival: Arrival, reason: str) -> None:
+    connection.execute(
+        "INSERT INTO quarantine (first_ms, last_ms, topic, payload, digest, reason, detail)"
+        " VALUES (?, ?, '', x'', x'', ?, ?) ON CONFLICT (digest, reason, detail) DO UPDATE SET"
+        " count = count + 1, last_ms = max(last_ms, excluded.last_ms), state = 'held'",
+        (arrival.received_ms, arrival.received_ms, reason, OVERFLOW),
     )
 
 

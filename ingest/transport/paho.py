@@ -16,7 +16,9 @@ from ingest.transport.port import Message, OnEvent
 
 _KEEPALIVE_S = 30
 _HELD = 100_000
+_HELD_BYTES = 64 * 1024 * 1024
 """More than this in hand and the socket is read no more: the broker queues, nothing is dropped."""
+_BATCH_BYTES = 8 * 1024 * 1024
 
 
 def _ignore(event: str, detail: str) -> None:
@@ -46,6 +48,8 @@ class PahoTransport:
         self._on_event = on_event
         self._now_ms = (clock or SystemClock()).now_ms
         self._inbox: deque[Message] = deque()
+        # Two counters that each one thread alone moves on; what is in hand is their difference.
+        self._taken_in = self._handed_out = 0
         self._arrived = threading.Event()
         self._generation = 0
         self._had_session = False
@@ -124,19 +128,27 @@ class PahoTransport:
                 self._generation << 16 | message.mid,
             )
         )
+        self._taken_in += len(message.payload)
         if not self._arrived.is_set():
             self._arrived.set()
-        while len(self._inbox) > _HELD:
+        while len(self._inbox) > _HELD or self._taken_in - self._handed_out > _HELD_BYTES:
             time.sleep(0.01)
 
     def receive(self, *, limit: int, timeout_s: float) -> Sequence[Message]:
-        """Return up to `limit` messages in order of arrival."""
+        """Return up to `limit` messages in order of arrival, fewer when they are large."""
         if not self._inbox:
             self._arrived.clear()
             if not self._inbox:
                 self._arrived.wait(timeout_s)
-        inbox = self._inbox
-        return [inbox.popleft() for _ in range(min(limit, len(inbox)))]
+        inbox, batch, size = self._inbox, [], 0
+        for _ in range(min(limit, len(inbox))):
+            message = inbox.popleft()
+            batch.append(message)
+            size += len(message.payload)
+            if size >= _BATCH_BYTES:
+                break
+        self._handed_out += size
+        return batch
 
     def acknowledge(self, messages: Sequence[Message]) -> None:
         """Send PUBACK for those of this connection; the others will come again."""

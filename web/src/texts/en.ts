@@ -525,6 +525,8 @@ const en: Texts = {
       conflict: { short: "conflict", long: "Two values for the same instant", remedy: "The first is kept; do two devices share a name?" },
       "driver-fault": { short: "driver fault", long: "The driver failed at this message", remedy: "Update the driver, then try again." },
       "too-many-devices": { short: "too many devices", long: "Too many devices wait for adoption", remedy: "Adopt or ignore some first." },
+      "too-many-points": { short: "too many points", long: "The device sends more quantities than any meter has", remedy: "Are the names in its messages made up anew each time? Then its topic or driver is wrong." },
+      flood: { short: "flood", long: "The device sent faster than its share", remedy: "Set a longer interval at the device; what it sent is kept and can be used." },
     },
   },
 

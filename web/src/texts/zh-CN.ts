@@ -558,6 +558,8 @@ const zh = {
       conflict: { short: "前后矛盾", long: "同一时刻收到了不同的数值", remedy: "先到的值已保存；请检查是否有两台设备共用一个标识。" },
       "driver-fault": { short: "驱动出错", long: "驱动处理这条消息时出错", remedy: "请更新驱动后重新处理。" },
       "too-many-devices": { short: "设备过多", long: "未认领的设备太多", remedy: "请先认领或忽略一部分新设备。" },
+      "too-many-points": { short: "测点过多", long: "设备上报的量超过了任何一种表计", remedy: "消息里的名字是不是每次都在变？请检查主题或驱动。" },
+      flood: { short: "发送过快", long: "设备发送太快，超出了它的份额", remedy: "请在设备上调大上报间隔；已发的消息都保留着，可以再用。" },
     } as Record<string, { short: string; long: string; remedy: string }>,
   },
 
