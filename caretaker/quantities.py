@@ -44,6 +44,7 @@ QUANTITIES: dict[str, Quantity] = _table(
         "反向无功电量",
     ),
     Quantity("apparent_energy", "kVAh", Kind.COUNTER, 0.0, 1e12, "apparent energy", "视在电量"),
+    Quantity("demand", "kW", Kind.GAUGE, 0.0, 1e6, "demand", "需量"),
     Quantity("power", "kW", Kind.GAUGE, -1e6, 1e6, "power", "功率"),
     Quantity("reactive_power", "kvar", Kind.GAUGE, -1e6, 1e6, "reactive power", "无功功率"),
     Quantity("apparent_power", "kVA", Kind.GAUGE, 0.0, 1e6, "apparent power", "视在功率"),

@@ -33,6 +33,7 @@ class RejectReason(StrEnum):
     UNKNOWN_QUANTITY = "unknown-quantity"
     UNKNOWN_UNIT = "unknown-unit"
     UNIT_MISSING = "unit-missing"  # nobody documents the unit: a person must name it
+    NOT_LIVE = "not-live"  # a past register, a statistic, a setting: no reading of now
     BAD_CHECKSUM = "bad-checksum"
     NOT_BCD = "not-bcd"
     DEVICE_ERROR = "device-error"  # the device answered with an error

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,17 +40,33 @@ class Sample:
     """A message the driver must read as `gives`, take as `status`, or refuse with `refused`.
 
     `available` is what an availability message says; `devices` holds `gives` of each device of a
-    message that speaks of several, by key.
+    message that speaks of several, by key. `hex` stands instead of `payload` for bytes that are no
+    text. `before` are [topic, payload or hex:...] of messages that must be heard first.
     """
 
     topic: str
-    payload: str
+    payload: str = ""
+    hex: str = ""
+    before: Sequence[Sequence[str]] = ()
     gives: Mapping[str, float] = field(default_factory=dict)
     refused: str = ""
     status: bool = False
     device: str = ""
     available: bool | None = None
     devices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @property
+    def body(self) -> bytes:
+        """The payload as sent."""
+        return bytes.fromhex(self.hex) if self.hex else self.payload.encode()
+
+    @property
+    def messages_before(self) -> tuple[tuple[str, bytes], ...]:
+        """What must be heard first, as (topic, payload as sent)."""
+        return tuple(
+            (topic, bytes.fromhex(body[4:]) if body.startswith("hex:") else body.encode())
+            for topic, body in self.before
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from ingest.codecs.fields import Fields
+from ingest.codecs.meter_frames import MeterFrames
 from ingest.codecs.native import Native
 from ingest.codecs.port import Factory
 
 CODECS: Mapping[str, Factory] = {
     "fields": Fields,
+    "meter_frames": MeterFrames,
     "native": Native,
 }

@@ -18,7 +18,9 @@ CASES = [(driver, sample) for driver in DRIVERS for sample in driver.samples]
 )
 def test_sample(driver: Driver, sample: Sample) -> None:
     decoder = Decoder(DRIVERS, clock=ManualClock(NOW_MS))
-    arrivals = decoder.decode(Message(sample.topic, sample.payload.encode(), NOW_MS))
+    for topic, body in sample.messages_before:
+        decoder.decode(Message(topic, body, NOW_MS))
+    arrivals = decoder.decode(Message(sample.topic, sample.body, NOW_MS))
     assert {arrival.driver for arrival in arrivals} == {driver.name}
     found = {
         arrival.device: {f"{m.channel}/{m.quantity}": m.value for m in arrival.measured}

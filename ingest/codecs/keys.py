@@ -1,0 +1,259 @@
+"""Names that say what they measure: `BatV`, `TempC_SHT`, `energy_kWh`, `Vrms_a`, `AVI1_V`.
+
+The grammar of decoded objects (LoRaWAN codecs, telemetry platforms, Sparkplug metrics): a name is
+split into words; one word tells the quantity, another may tell the unit, what remains tells apart
+several of one kind and becomes the channel. A unit is never guessed: `voltage` alone has none.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from caretaker.quantities import QUANTITIES, Kind
+from caretaker.vocabulary import Rejected, RejectReason
+from ingest.codecs.words import (
+    APPARENT,
+    BATTERY,
+    BATTERY_VOLTS,
+    DEVICE,
+    DIGITS,
+    DUST,
+    EXPORT,
+    FUSED,
+    LETTER_PHASES,
+    LETTERS,
+    NOISE,
+    NOT_LIVE,
+    NUMBERED,
+    PHASES,
+    REACTIVE,
+    SAME,
+    SETPOINT,
+    TARIFFS,
+    THERMAL,
+    UNIT_PAIRS,
+    UNIT_WORDS,
+    WORDS,
+)
+from ingest.units import UnknownUnitError, factor_offset
+
+_MAX_NAME = 128
+_BRACKET = re.compile(r"[(\[]([^()\[\]]{1,12})[)\]]\s*$")
+_SPLIT = re.compile(r"[^0-9A-Za-z\u4e00-\u9fff%]+")
+_CHINESE = (
+    "功率因数|温度|湿度|气压|照度|电池|电能|电量|电度|功率|电压|电流|频率|水量|流量"
+    "|正向|反向|有功|无功|视在|当前|总|相|热"
+)
+_CAMEL = re.compile(
+    rf"[A-Z]{{2,}}(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+|{_CHINESE}|[\u4e00-\u9fff]|%"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a name means; an empty unit is not known."""
+
+    quantity: str
+    unit: str
+    channel: str
+
+
+def tokens(name: str) -> list[str]:
+    """Split a name into words, keeping their case.
+
+    >>> tokens("TempC_SHT"), tokens("temperatureCelsius"), tokens("AVI1_V")
+    (['Temp', 'C', 'SHT'], ['temperature', 'Celsius'], ['AVI1', 'V'])
+    >>> tokens("total_kWh"), tokens("activePowerkW"), tokens("CO2_PPM")
+    (['total', 'kWh'], ['active', 'Power', 'kW'], ['CO2', 'PPM'])
+    """
+    found: list[str] = []
+    for word in _SPLIT.split(name):
+        if word in UNIT_WORDS or word.lower() in WORDS:
+            found.append(word)
+            continue
+        tail = FUSED.search(word)
+        found += _CAMEL.findall(word[: tail.start()] if tail else word)
+        if tail:
+            found.append(tail[0])
+    return [word for word in found if word]
+
+
+@lru_cache(maxsize=8_192)
+def identify(name: str, unit: str = "", *, phased: bool = False) -> Key | Rejected | None:
+    """Return what a name (and its unit, where the sender gives one) means.
+
+    None: it names no quantity that is stored. NOT_LIVE: a statistic, setting or past period.
+    `phased` says that a, b and c of this name stand beside each other: then they are phases.
+
+    >>> identify("BatV"), identify("soil_temperature", "°C").channel
+    (Key(quantity='battery_voltage', unit='V', channel=''), 'soil')
+    >>> identify("voltage").unit, identify("Vrms_a", "V").channel
+    ('', 'a')
+    >>> identify("frequency_max", "Hz").reason.value, identify("distance", "mm")
+    ('not-live', None)
+    """
+    text = name[:_MAX_NAME]
+    if bracket := _BRACKET.search(text):
+        unit, text = unit or bracket[1], text[: bracket.start()]
+    words = tokens(text)
+    unit = SAME.get(unit, unit)
+    if not unit:
+        unit, words = _unit_of(words, phased=phased)
+    lowered = [word.lower() for word in words]
+    stems = [word if word in NUMBERED else DIGITS.sub("", word) for word in lowered]
+    found = _quantity(stems, unit)
+    if found is None:
+        return None
+    quantity, used = found
+    if quantity == "temperature" and set(stems) & SETPOINT:
+        quantity, used = "temperature_setpoint", used | SETPOINT
+    elif (set(stems) & (NOT_LIVE | SETPOINT)) - used - (TARIFFS if quantity == "energy" else set()):
+        return Rejected(RejectReason.NOT_LIVE, name[:60])
+    return Key(quantity, unit, _channel(lowered, stems, used, quantity))
+
+
+def _unit_of(words: list[str], *, phased: bool) -> tuple[str, list[str]]:
+    """Return the unit that a name ends with, and the words without it."""
+    if len(words) > 2 and (pair := UNIT_PAIRS.get((words[-2], words[-1]))):
+        return pair, words[:-2]
+    for at in range(len(words) - 1, 0, -1):
+        if (unit := UNIT_WORDS.get(words[at])) and not (phased and words[at] in "ABC"):
+            return unit, words[:at] + words[at + 1 :]
+    for at in range(1, len(words)):  # TempC1, TempC2: a unit and a number in one word
+        letter, digits = words[at][:1], words[at][1:]
+        if letter in {"C", "F"} and digits.isdigit() and words[at - 1].lower() in WORDS:
+            return letter, [*words[:at], digits, *words[at + 1 :]]
+    if len(words) == 1 and words[0] in {"kWh", "kwh", "kW", "m3"}:
+        return UNIT_WORDS[words[0]], words
+    last = words[-1] if words else ""
+    if len(words) > 1 and last in LETTERS and not phased:
+        quantity = _quantity([word.lower() for word in words[:-1]], "")
+        if quantity is not None and _fits(quantity[0], LETTERS[last]):
+            return LETTERS[last], words[:-1]
+    return "", words
+
+
+def _fits(quantity: str, unit: str) -> bool:
+    try:
+        factor_offset(quantity, unit)
+    except UnknownUnitError:
+        return quantity == "battery" and unit in {"V", "mV"}
+    return True
+
+
+def _quantity(words: list[str], unit: str) -> tuple[str, set[str]] | None:
+    """Return the quantity and the words it took, by the words first and then by the unit."""
+    present = set(words)
+    if "power" in present and "factor" in present:
+        return "power_factor", {"power", "factor"}
+    if dust := next((word for word in words if word in DUST), ""):
+        return DUST[dust], {dust, "5"}
+    if "dew" in present:
+        return "dew_point", {"dew", "point", "temperature"}
+    if present & BATTERY:
+        return _battery(present, unit)
+    named = [(WORDS[word], word) for word in words if word in WORDS]
+    if not named and not unit:
+        return ("current", {"current"}) if "current" in present else None
+    if not unit:
+        named = named[-1:]
+    for kind, word in reversed(named):
+        exact = _refined(kind, present, unit)
+        if exact and (not unit or _fits(exact, unit)):
+            return exact, {word} | _words_of(exact, present)
+    return _by_unit(present, unit) if unit else None
+
+
+def _battery(present: set[str], unit: str) -> tuple[str, set[str]] | None:
+    used = BATTERY | {"voltage", "volt"}
+    if (unit and _fits("battery_voltage", unit)) or (not unit and present & BATTERY_VOLTS):
+        return "battery_voltage", used
+    return ("battery", used) if not unit or _fits("battery", unit) else None
+
+
+def _refined(kind: str, present: set[str], unit: str) -> str | None:
+    """Refine a quantity by the words beside it: reactive, exported, thermal, gas, soil."""
+    if kind in {"energy", "power"}:
+        return _electric(kind, present, unit)
+    if kind in {"volume", "flow"}:
+        other = "volume" if kind == "flow" else "flow"
+        kind = other if unit and not _fits(kind, unit) else kind
+        if present & THERMAL:
+            return f"heat_{kind}"
+        return f"gas_{kind}" if "gas" in present else kind
+    if kind == "humidity" and "soil" in present:
+        return "soil_moisture"
+    if kind == "soil_moisture" and "soil" not in present:
+        return None
+    return "device_temperature" if kind == "temperature" and present & DEVICE else kind
+
+
+def _electric(kind: str, present: set[str], unit: str) -> str | None:
+    """Refine energy and power: by the unit kWh, kvarh, kW, kvar or kVA, and by the words."""
+    if kind == "power" and unit and _fits("energy", unit):
+        kind = "energy"  # `power_consumption` in Wh
+    if present & REACTIVE or (unit and _fits(f"reactive_{kind}", unit)):
+        exported = kind == "energy" and present & EXPORT
+        return "reactive_energy_export" if exported else f"reactive_{kind}"
+    if present & APPARENT or (unit and _fits(f"apparent_{kind}", unit)):
+        return f"apparent_{kind}"
+    if present & THERMAL:
+        return f"heat_{kind}"
+    return "energy_export" if kind == "energy" and present & EXPORT else kind
+
+
+def _by_unit(present: set[str], unit: str) -> tuple[str, set[str]] | None:
+    """Return the quantity of a name without a quantity word, where its unit leaves one only."""
+    for kind in ("energy", "reactive_energy", "apparent_energy", "power", "reactive_power"):
+        if _fits(kind, unit) or (kind == "power" and _fits("apparent_power", unit)):
+            base = kind.rpartition("_")[2]
+            exact = _refined(base, present, unit)
+            return (exact, _words_of(exact, present)) if exact else None
+    for kind in ("volume", "flow", "voltage", "current", "frequency", "temperature", "illuminance"):
+        if _fits(kind, unit):
+            exact = _refined(kind, present, unit)
+            used = {"current"} if kind == "current" else set[str]()
+            return (exact, used | _words_of(exact, present)) if exact else None
+    return None
+
+
+def _words_of(quantity: str, present: set[str]) -> set[str]:
+    """Return the words that refined a quantity, so that they make no channel."""
+    used: set[str] = set()
+    if quantity.startswith("reactive"):
+        used |= REACTIVE
+    if quantity.startswith("apparent"):
+        used |= APPARENT
+    if quantity.startswith("heat"):
+        used |= THERMAL
+    if quantity.startswith("gas"):
+        used |= {"gas"}
+    if quantity in {"leak", "flow", "volume"}:
+        used |= {"water"}
+    if quantity in {"energy", "heat_energy"}:
+        used |= {"power", "功率"}
+    if quantity == "soil_moisture":
+        used |= {"soil"}
+    if quantity == "device_temperature":
+        used |= DEVICE
+    if quantity.endswith("_export"):
+        used |= EXPORT
+    return used & present
+
+
+def _channel(lowered: list[str], stems: list[str], used: set[str], quantity: str) -> str:
+    """Return what tells this one apart from others of its quantity."""
+    rest: list[str] = []
+    for word, stem in zip(lowered, stems, strict=True):
+        digits = word[len(stem) :]
+        if stem in used or word in used:
+            rest += [digits] if digits else []
+        elif word in LETTER_PHASES and quantity in {"voltage", "current"}:
+            rest.append(LETTER_PHASES[word])
+        elif word in PHASES and QUANTITIES[quantity].kind is not Kind.STATE:
+            rest.append(PHASES[word])
+        elif stem in NOISE:
+            rest += [digits] if digits else []
+        else:
+            rest.append(word)
+    return "_".join(rest)[:64]

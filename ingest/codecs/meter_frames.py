@@ -1,0 +1,68 @@
+"""Checksummed meter frames of DL/T 645 and CJ/T 188, passed through unchanged by a gateway."""
+
+from collections.abc import Iterator, Sequence
+
+from caretaker.vocabulary import Arrival, Rejected
+from ingest.codecs import cjt188, dlt645
+from ingest.codecs.octets import octets
+from ingest.codecs.port import Heard, Memory, Route, arrive, refuse
+from ingest.codecs.values import Value, readings
+from ingest.driver import Driver
+
+_MAX_FRAMES = 200
+
+
+class MeterFrames:
+    """Finds frames in raw bytes, hex text or a gateway's JSON, on any topic, by their checksum."""
+
+    def __init__(self, driver: Driver, memory: Memory) -> None:
+        del memory
+        self._driver = driver
+
+    def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
+        """Return one arrival a meter; None when the payload holds no frame."""
+        del route
+        meters: dict[str, list[Value | Rejected]] = {}
+        spoiled: list[Rejected] = []
+        count = 0
+        for data in octets(heard.message.payload):
+            for item in _found(data):
+                count += 1
+                if count > _MAX_FRAMES:
+                    break
+                if isinstance(item, Rejected):
+                    spoiled.append(item)
+                else:
+                    meters.setdefault(item[0], []).extend(item[1])
+        if not count:
+            return None
+        arrivals = [self._arrival(heard, key, said) for key, said in meters.items()]
+        if spoiled:
+            arrivals.append(refuse(heard, self._driver, *dict.fromkeys(spoiled)))
+        return arrivals
+
+    def _arrival(self, heard: Heard, key: str, said: list[Value | Rejected]) -> Arrival:
+        if not said:  # a request or a clock: known, and no reading
+            return refuse(heard, self._driver)
+        measured, refused = readings(said, received_ms=heard.message.received_ms)
+        return arrive(heard, self._driver, device=key, measured=measured, rejected=refused)
+
+
+def _found(data: bytes) -> Iterator[tuple[str, list[Value | Rejected]] | Rejected]:
+    """Yield (device key, what it says) of each frame, and the refusal of a spoiled one."""
+    if b"\x68" not in data:
+        return
+    # A frame of one standard inside an address of the other would fail its checksum there.
+    electric = list(dlt645.frames(data))
+    for frame in electric:
+        yield (
+            frame
+            if isinstance(frame, Rejected)
+            else (f"dlt645:{frame.meter}", list(dlt645.values(frame)))
+        )
+    for water in cjt188.frames(data):
+        if isinstance(water, Rejected):
+            if not electric:
+                yield water
+        else:
+            yield f"cjt188:{water.meter}", list(cjt188.values(water))

@@ -1,0 +1,84 @@
+"""Binary frames inside MQTT: raw bytes, hex text, or hex in a JSON string of a gateway."""
+
+import base64
+import binascii
+import contextlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from caretaker.vocabulary import Rejected, RejectReason
+
+_HEX = re.compile(rb"[0-9A-Fa-f]{2}(?:[\s:,-]?[0-9A-Fa-f]{2}){7,}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
+_MAX_STRINGS = 64
+_MAX_DEPTH = 8
+_MAX_BYTES = 64 * 1024
+
+
+def octets(payload: bytes) -> list[bytes]:
+    """Return every byte string a payload can stand for, the likeliest first; never raises.
+
+    >>> octets(b"FE 68 01 02 03 04 05 06 68")[0].hex()
+    'fe6801020304050668'
+    >>> octets(b'{"data": "6801020304050668"}')[0].hex()
+    '6801020304050668'
+    """
+    payload = payload[:_MAX_BYTES]
+    found: list[bytes] = []
+    if payload[:1] in (b"{", b"[", b'"'):
+        with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):
+            found += [item for text in _strings(msgspec.json.decode(payload)) for item in text]
+        return found or [payload]
+    if hexes := [_unhex(match) for match in _HEX.findall(payload)]:
+        found += hexes
+    found.append(payload)
+    return found
+
+
+def _unhex(text: bytes) -> bytes:
+    return bytes.fromhex(re.sub(rb"[^0-9A-Fa-f]", b"", text).decode("ascii"))
+
+
+def _strings(value: Any) -> Iterator[list[bytes]]:
+    """Yield what each string of a JSON value stands for."""
+    waiting: list[tuple[Any, int]] = [(value, 0)]
+    for _ in range(_MAX_STRINGS * 8):
+        if not waiting:
+            return
+        item, depth = waiting.pop(0)
+        if isinstance(item, str):
+            if matches := _HEX.findall(item.encode("utf-8", "replace")):
+                yield [_unhex(match) for match in matches]
+            elif _BASE64.fullmatch(item):
+                try:
+                    yield [base64.b64decode(item, validate=True)]
+                except (binascii.Error, ValueError):
+                    continue
+        elif depth < _MAX_DEPTH and isinstance(item, dict | list):
+            children = item.values() if isinstance(item, dict) else item
+            waiting += [(child, depth + 1) for child in list(children)[:_MAX_STRINGS]]
+
+
+def bcd(data: bytes, *, signed: bool = False) -> int | Rejected:
+    """Return a BCD number sent low byte first; a top bit is the sign where there is one.
+
+    >>> bcd(bytes.fromhex("5612"))
+    1256
+    >>> bcd(bytes.fromhex("5692"), signed=True)
+    -1256
+    >>> bcd(bytes.fromhex("ffff")).reason.value, bcd(bytes.fromhex("0a00")).reason.value
+    ('sentinel', 'not-bcd')
+    """
+    if not data or data == b"\xff" * len(data):
+        return Rejected(RejectReason.SENTINEL, "FF means no value")
+    digits = bytearray(reversed(data))
+    sign = -1 if signed and digits[0] & 0x80 else 1
+    if signed:
+        digits[0] &= 0x7F
+    text = digits.hex()
+    if not text.isdigit():
+        return Rejected(RejectReason.NOT_BCD, f"{data.hex()} holds no decimal digits")
+    return sign * int(text)

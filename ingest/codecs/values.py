@@ -1,0 +1,80 @@
+"""What every codec ends with: values as the device said them, and readings out of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from caretaker.quantities import QUANTITIES, Kind
+from caretaker.vocabulary import Measured, Rejected, RejectReason
+from ingest.extract import number
+from ingest.quality import judge
+from ingest.times import settle
+from ingest.units import UnknownUnitError, factor_offset
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value as sent: a quantity, its raw number and the unit the sender names.
+
+    `at_ms` is the value's own time, where it has one. `ordinal` keeps equal instants apart.
+    """
+
+    quantity: str
+    number: object
+    unit: str = ""
+    channel: str = ""
+    at_ms: int | None = None
+    ordinal: int = 0
+
+
+def readings(
+    values: Iterable[Value | Rejected], *, received_ms: int, at_ms: int | None = None
+) -> tuple[list[Measured], list[Rejected]]:
+    """Return values as readings in canonical units, and what was refused.
+
+    Of two values of one point and instant the first counts.
+
+    `at_ms` is the time of the message, for values without one of their own.
+
+    >>> found, refused = readings([Value("power", 2100, "W")], received_ms=1788220800000)
+    >>> found[0].value, refused
+    (2.1, [])
+    """
+    found: list[Measured] = []
+    refused: list[Rejected] = []
+    seen: set[tuple[str, str, int, int]] = set()
+    for value in values:
+        if isinstance(value, Rejected):
+            refused.append(value)
+            continue
+        item = _reading(value, received_ms=received_ms, at_ms=at_ms)
+        if isinstance(item, Rejected):
+            refused.append(item)
+        elif item is not None:
+            key = (item.channel, item.quantity, item.at_ms, item.ordinal)
+            if key not in seen:
+                seen.add(key)
+                found.append(item)
+    return found, refused
+
+
+def _reading(value: Value, *, received_ms: int, at_ms: int | None) -> Measured | Rejected | None:
+    if value.number is None:
+        return None  # a null says "no reading now"
+    name = f"{value.channel} {value.quantity}".strip()
+    if not value.unit and QUANTITIES[value.quantity].unit != "1":
+        return Rejected(RejectReason.UNIT_MISSING, name)
+    try:
+        factor, offset = factor_offset(value.quantity, value.unit)
+    except UnknownUnitError as error:
+        return Rejected(RejectReason.UNKNOWN_UNIT, f"{name}: {error}")
+    raw = number(value.number, state=QUANTITIES[value.quantity].kind is Kind.STATE)
+    if isinstance(raw, Rejected):
+        return Rejected(raw.reason, f"{name}: {raw.detail}")
+    canonical = raw * factor + offset
+    verdict = judge(value.quantity, raw, canonical)
+    if isinstance(verdict, Rejected):
+        return verdict
+    instant, quality = settle(at_ms if value.at_ms is None else value.at_ms, received_ms)
+    return Measured(
+        value.channel, value.quantity, instant, canonical, quality | verdict, value.ordinal
+    )
