@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from caretaker.clock import MINUTE_MS, QUARTER_MS
 from caretaker.vocabulary import Arrival, Quality, Reading, Rejected, RejectReason
 from storage import dialect
+from storage.late import LateLog
 from storage.port import Stored
 from storage.quarantine import Shelf
 from storage.sequence import SequenceBook
@@ -49,6 +50,7 @@ class Committer:
     wills: dict[str, bool] = field(default_factory=dict)
     """What was said of devices that sent no reading yet."""
     shelf: Shelf = field(default_factory=Shelf)
+    late: LateLog = field(default_factory=LateLog)
 
     def load(self, connection: sqlite3.Connection) -> None:
         """Fill the caches from the file."""
@@ -76,6 +78,7 @@ class Committer:
         self.dirty = set(connection.execute("SELECT point, start_ms FROM rollup_dirty").fetchall())
         self.sequences.load(connection)
         self.shelf.load(connection)
+        self.late.load(connection)
 
     def write(
         self, connection: sqlite3.Connection, arrivals: Sequence[Arrival], *, now_ms: int
@@ -246,15 +249,16 @@ class Committer:
             connection.executemany(statement, rows)
             if connection.total_changes - before == len(rows):
                 connection.execute("RELEASE batch")
+                self.late.note(connection, rows)
                 return [Reading(r[0], r[1], r[3], Quality(r[4])) for r in rows], 0, 0
             connection.execute("ROLLBACK TO batch")
             connection.execute("RELEASE batch")
         # Some were there before: go one by one to tell a duplicate from a conflict.
-        readings: list[Reading] = []
+        inserted: list[tuple[int, int, int, float, int]] = []
         absorbed = conflicts = 0
         for row, arrival in zip(rows, sources, strict=True):
             if connection.execute(statement, row).rowcount == 1:
-                readings.append(Reading(row[0], row[1], row[3], Quality(row[4])))
+                inserted.append(row)
                 continue
             stored = dict(
                 connection.execute(
@@ -263,14 +267,16 @@ class Committer:
             )
             if row[4] & Quality.NO_CLOCK and row[3] not in stored.values():
                 # Two messages received in one millisecond: the time is ours, so is the accident.
-                connection.execute(statement, (row[0], row[1], max(stored) + 1, row[3], row[4]))
-                readings.append(Reading(row[0], row[1], row[3], Quality(row[4])))
+                inserted.append((row[0], row[1], max(stored) + 1, row[3], row[4]))
+                connection.execute(statement, inserted[-1])
             elif stored[row[2]] == row[3] or row[4] & Quality.NO_CLOCK:
                 absorbed += 1
             else:
                 conflicts += 1
                 detail = f"{row[3]:g} where {stored[row[2]]:g} stands, point {row[0]} at {row[1]}"
                 self.shelf.keep(connection, arrival, Rejected(RejectReason.CONFLICT, detail))
+        self.late.note(connection, inserted)
+        readings = [Reading(r[0], r[1], r[3], Quality(r[4])) for r in inserted]
         return readings, absorbed, conflicts
 
     def _mark(

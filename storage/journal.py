@@ -95,6 +95,10 @@ class Journal:
             self.call(judge.load)
         self._judge = judge
 
+    def follow_late(self) -> None:
+        """Log from now on which readings came late, for a projection that reads in key order."""
+        self.call(self._committer.late.follow)
+
     def subscribe(self, listener: Callable[[Stored], None]) -> Callable[[], None]:
         """Call `listener` after each commit, from the writer thread; returns how to stop."""
         self._listeners.append(listener)

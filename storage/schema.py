@@ -164,5 +164,55 @@ MIGRATIONS: tuple[str, ...] = (
         learned_ms INTEGER NOT NULL
     ) WITHOUT ROWID;
     """,
+    # How far the projection into InfluxDB has come (storage/influx/progress.py). Readings are
+    # sent in key order behind a cursor for each point; only those that came later than a newer
+    # one are logged (projection_late), so the log costs the usual reading nothing.
+    """
+    CREATE TABLE projection (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        target TEXT NOT NULL,
+        phase TEXT NOT NULL,
+        unbroken INTEGER NOT NULL
+    );
+    CREATE TABLE projection_cursor (
+        feed TEXT PRIMARY KEY,
+        position INTEGER NOT NULL,
+        shape TEXT NOT NULL DEFAULT ''
+    ) WITHOUT ROWID;
+    CREATE TABLE projection_point (
+        point INTEGER PRIMARY KEY,
+        at_ms INTEGER NOT NULL,
+        ordinal INTEGER NOT NULL
+    );
+    CREATE TABLE projection_device (
+        device INTEGER PRIMARY KEY,
+        tags TEXT NOT NULL
+    );
+    CREATE TABLE projection_late (
+        point INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        ordinal INTEGER NOT NULL,
+        PRIMARY KEY (point, at_ms, ordinal)
+    ) WITHOUT ROWID;
+    CREATE TABLE projection_span (
+        what TEXT NOT NULL,
+        start_ms INTEGER NOT NULL,
+        end_ms INTEGER NOT NULL,
+        point INTEGER NOT NULL,
+        tries INTEGER NOT NULL,
+        due_ms INTEGER NOT NULL,
+        PRIMARY KEY (what, start_ms, end_ms, point)
+    ) WITHOUT ROWID;
+    CREATE TABLE projection_rejected (
+        series TEXT NOT NULL,
+        point INTEGER NOT NULL,
+        hour_ms INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        line TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        last_ms INTEGER NOT NULL,
+        PRIMARY KEY (series, hour_ms)
+    ) WITHOUT ROWID;
+    """,
 )
 """Migration n brings the file from version n to n + 1 (PRAGMA user_version)."""
