@@ -59,6 +59,20 @@ class SchoolCalendar:
             found = self._kinds[day] = self._kind(day)
         return found
 
+    def public_kind(self, day: date) -> str:
+        """Return workday, weekend or holiday by the national calendar, whatever the school does.
+
+        >>> calendar = SchoolCalendar(CalendarSettings(), ZoneInfo("Asia/Shanghai"))
+        >>> [calendar.public_kind(date(2026, 10, day)) for day in (1, 9, 10, 11)]
+        ['holiday', 'workday', 'workday', 'weekend']
+        """
+        off, worked = _national(self.settings.country, day.year)
+        if day in worked:
+            return "workday"
+        if day in off:
+            return "holiday"
+        return "weekend" if day.weekday() >= _SATURDAY else "workday"
+
     def open_hours(self, day: date) -> tuple[int, int] | None:
         """Return when the school is open on a day as [start, end) [ms UTC], or None."""
         if self.kind(day) is not DayKind.TEACHING:

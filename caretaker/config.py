@@ -4,14 +4,17 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from zoneinfo import ZoneInfo
 
+from caretaker.tariffs import Tariffs, TariffTable
+
 
 @dataclass(frozen=True, slots=True)
 class Building:
-    """A building of the site; floor area in square metres."""
+    """A building of the site; floor area in square metres, pupils taught in it."""
 
     id: str
     name: str
     area_m2: float = 0.0
+    pupils: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +28,12 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A school term, both days included."""
+    """A school term, both days included; its head-counts, 0 where they are the site's."""
 
     start: date
     end: date
+    pupils: int = 0
+    staff: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +49,27 @@ class CalendarSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Tariffs:
-    """Flat prices, for money beside every kWh and m3 [CNY]."""
+class KpiSettings:
+    """How KPIs are computed; the factor sets are in `caretaker.factors`.
 
-    electricity_cny_kwh: float = 0.538
-    water_cny_m3: float = 4.1
+    `carbon_kg_kwh` overrides the set (0: the set counts); `night_allowance_l_h` is water that may
+    run at night (flushing urinals, boiler top-up) [L/h].
+    """
+
+    energy_factors: str = "CN-GB2589-2020"
+    carbon_factors: str = "CN-national"
+    carbon_kg_kwh: float = 0.0
+    night_allowance_l_h: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a KPI should reach in a period; `scope` is empty for the campus, or a building's id."""
+
+    kpi: str
+    period: str
+    value: float
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +148,17 @@ class SiteSettings:
     lang: str = "zh-CN"
     profile: str = "CN"
     pupils: int = 0
+    staff: int = 0
     area_m2: float = 0.0
+    school: str = ""
+    district: str = ""
     buildings: tuple[Building, ...] = ()
     areas: tuple[Area, ...] = ()
     calendar: CalendarSettings = field(default_factory=CalendarSettings)
     tariffs: Tariffs = field(default_factory=Tariffs)
+    tariff_tables: tuple[TariffTable, ...] = ()
+    kpi: KpiSettings = field(default_factory=KpiSettings)
+    targets: tuple[Target, ...] = ()
     broker: BrokerSettings = field(default_factory=BrokerSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
     influx: InfluxSettings = field(default_factory=InfluxSettings)

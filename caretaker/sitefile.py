@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
-from caretaker.config import ChannelSettings, InfluxSettings, SiteSettings, Term
+from caretaker.config import ChannelSettings, InfluxSettings, SiteSettings
 from caretaker.errors import ConfigurationError
+from caretaker.factors import CARBON, ENERGY
+from caretaker.tariffs import POWER_FACTOR_STANDARDS, refused
 from caretaker.vocabulary import DeviceRole
 
 _LISTS = {
@@ -20,10 +22,15 @@ _LISTS = {
     "area": "areas",
     "channel": "channels",
     "device": "devices",
+    "tariff": "tariff_tables",
+    "target": "targets",
 }
 """Tables that may stand several times, `[[building]]`, and the setting each fills."""
 
-_TABLES = frozenset({"calendar", "tariffs", "broker", "api", "influx", "limits"})
+_NESTED = {"term": "terms", "tier": "tiers", "band": "bands"}
+"""Tables that may stand several times within another, `[[calendar.term]]`."""
+
+_TABLES = frozenset({"calendar", "kpi", "tariffs", "broker", "api", "influx", "limits"})
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _INFLUX_VERSIONS = ("auto", "1", "2", "3", "victoria")
 _BUCKET = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
@@ -91,8 +98,9 @@ def _place(location: tuple[int | str, ...]) -> str:
         place = singular[str(head)]
     else:
         place = str(head) if head in _TABLES else f"site.{head}"
+    inner = {plural: name for name, plural in _NESTED.items()}
     for part in rest:
-        place += f"[{part}]" if isinstance(part, int) else f".{part}"
+        place += f"[{part}]" if isinstance(part, int) else f".{inner.get(part, part)}"
     return place
 
 
@@ -126,8 +134,6 @@ def _flat(table: Mapping[str, Any], file: str) -> dict[str, Any]:
                 _row(row, get_args(hints[target])[0], file, f"{name}[{index}]")
                 for index, row in enumerate(_list(table[name], file, name))
             ]
-    if "calendar" in values and "term" in values["calendar"]:
-        values["calendar"]["terms"] = values["calendar"].pop("term")
     return values
 
 
@@ -142,14 +148,21 @@ def _row(row: Any, kind: Any, file: str, key: str) -> dict[str, Any]:
     return found
 
 
-def _walk(found: Mapping[str, Any], kind: Any, file: str, key: str) -> None:
-    names = {field.name for field in dataclasses.fields(kind)}
-    if "terms" in names:
-        names = (names - {"terms"}) | {"term"}
-    _known(found, names, file, key)
-    for index, row in enumerate(_list(found.get("term", []), file, f"{key}.term")):
-        at = f"{key}.term[{index}]"
-        _walk(_table(row, file, at), Term, file, at)
+def _walk(found: dict[str, Any], kind: Any, file: str, key: str) -> None:
+    """Refuse names that are no settings of `kind`, and name nested tables as its fields."""
+    hints = get_type_hints(kind)
+    nested = {name: plural for name, plural in _NESTED.items() if plural in hints}
+    _known(found, (set(hints) - set(nested.values())) | set(nested), file, key)
+    for name, plural in nested.items():
+        if name not in found:
+            continue
+        rows = [
+            _table(row, file, f"{key}.{name}[{index}]")
+            for index, row in enumerate(_list(found.pop(name), file, f"{key}.{name}"))
+        ]
+        for index, row in enumerate(rows):
+            _walk(row, get_args(hints[plural])[0], file, f"{key}.{name}[{index}]")
+        found[plural] = rows
 
 
 def _table(value: Any, file: str, key: str) -> dict[str, Any]:
@@ -198,6 +211,33 @@ def _check(settings: SiteSettings, file: str) -> None:
     for index, term in enumerate(settings.calendar.terms):
         if term.end < term.start:
             _fail(file, f"calendar.term[{index}].end", "is before the start", "Exchange the two.")
+    _check_kpis(settings, file)
+
+
+def _check_kpis(settings: SiteSettings, file: str) -> None:
+    for key, name, known in (
+        ("kpi.energy_factors", settings.kpi.energy_factors, set(ENERGY)),
+        ("kpi.carbon_factors", settings.kpi.carbon_factors, set(CARBON)),
+    ):
+        if name not in known:
+            _fail(file, key, f"{name!r} is no set of factors", _hint(name, known))
+    if settings.tariffs.power_factor_standard not in POWER_FACTOR_STANDARDS:
+        _fail(
+            file,
+            "tariffs.power_factor_standard",
+            "is no standard of the power-factor charge",
+            "Use 0.85 or 0.90 as your bill says, or 0 for none.",
+        )
+    seen: set[tuple[str, object]] = set()
+    for index, table in enumerate(settings.tariff_tables):
+        wrong = refused(table)
+        if wrong is not None:
+            _fail(file, f"tariff[{index}].{wrong[0]}", wrong[1], wrong[2])
+        if (table.utility, table.start) in seen:
+            _fail(
+                file, f"tariff[{index}].start", "stands twice", "Begin each table on its own day."
+            )
+        seen.add((table.utility, table.start))
 
 
 def _check_influx(influx: InfluxSettings, file: str) -> None:

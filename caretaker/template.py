@@ -14,13 +14,17 @@ zone = "Asia/Shanghai"     # 时区 · time zone (IANA)
 lang = "zh-CN"             # 通知的语言 · language of notifications: zh-CN, en
 profile = "CN"             # 限值依据的规范 · whose rules the limits follow
 pupils = 0                 # 学生人数 · number of pupils
+staff = 0                  # 教职工人数 · number of staff
 area_m2 = 0.0              # 建筑面积 · floor area [m2]
+school = ""                # 所属学校（多校区时） · the school this campus belongs to
+district = ""              # 所属区 · the district
 
 # 楼 · buildings: 每栋一段 · one section each
 # [[building]]
 # id = "a"
 # name = "教学楼A"
 # area_m2 = 3600.0
+# pupils = 240               # 在这栋楼上课的学生 · pupils taught in it
 
 # 位置 · places within a building
 # [[area]]
@@ -38,10 +42,54 @@ opened = []                # 另外上课的日子 · days open besides
 # [[calendar.term]]
 # start = 2026-09-01
 # end = 2027-01-22
+# pupils = 600               # 本学期人数，0 为上面的 · head-count of the term, 0: as above
+# staff = 45
 
 [tariffs]
 electricity_cny_kwh = 0.538  # 电价 · price of electricity [CNY/kWh]
 water_cny_m3 = 4.1           # 水价 · price of water [CNY/m3]
+agreed_kw = 0.0              # 合同容量或需量 · agreed capacity or demand [kW]; 0: none
+power_factor_standard = 0.0  # 力调电费标准 · 0.85 or 0.90 where the bill has this charge; 0: none
+
+# 分时或阶梯电价，按日期生效，优先于上面的单价
+# · dated tables of tiered or time-of-use prices, before the flat ones above
+# [[tariff]]
+# utility = "electricity"      # electricity, water
+# start = 2026-01-01           # 生效日，到下一张表为止 · in force until the next table begins
+# price_cny = 0.62             # 平段及未列时段 · the flat hours and those no band names
+# capacity_cny_kw = 0.0        # 容量电费 · a month on the agreed capacity [CNY/kW]
+# demand_cny_kw = 0.0          # 需量电费 · a month on the highest quarter-hour [CNY/kW]
+# [[tariff.band]]
+# band = "peak"                # sharp 尖, peak 峰, flat 平, valley 谷, deep_valley 深谷
+# price_cny = 0.98
+# start = 10:00:00
+# end = 12:00:00
+# months = [7, 8]              # 空为全年 · empty: all year
+# days = ["workday"]           # workday, weekend, holiday; 空为每天 · empty: every day
+# [[tariff]]
+# utility = "water"
+# start = 2026-01-01
+# price_cny = 4.1
+# tier_period = "year"         # 阶梯按年或月 · tiers by year or month
+# [[tariff.tier]]
+# above = 0.0
+# price_cny = 4.1
+# [[tariff.tier]]
+# above = 5000.0
+# price_cny = 5.2
+
+[kpi]
+energy_factors = "CN-GB2589-2020"  # 折标煤系数 · kgce factors; names: docs/kpis.md
+carbon_factors = "CN-national"     # 电网排放因子 · grid emission factors
+carbon_kg_kwh = 0.0                # 自定排放因子 · your own, 0: from the set [kg/kWh]
+night_allowance_l_h = 0.0          # 夜间允许用水 · water that may run at night [L/h]
+
+# 指标目标 · targets: 名称见 docs/kpis.md · names: docs/kpis.md
+# [[target]]
+# kpi = "electricity_kwh"
+# period = "month"             # hour, day, week, month, term
+# value = 12000.0
+# scope = ""                   # 空为全校，或楼的 id · empty: the campus, or a building's id
 
 [broker]
 url = ""                   # 自己的代理 · your own broker, mqtt://host; empty: built-in

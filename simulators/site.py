@@ -11,9 +11,9 @@ from caretaker.config import (
     CalendarSettings,
     DeviceSettings,
     SiteSettings,
-    Tariffs,
     Term,
 )
+from caretaker.tariffs import Tariffs
 from caretaker.vocabulary import DeviceRole
 
 SITE = "demo"

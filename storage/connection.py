@@ -47,6 +47,22 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def statements(script: str) -> list[str]:
+    """Return a script's statements; a trigger's own semicolons do not end it.
+
+    >>> statements("CREATE TABLE a (b); CREATE TRIGGER t INSERT ON a BEGIN SELECT 1; END;")[0]
+    'CREATE TABLE a (b);'
+    """
+    found: list[str] = []
+    held = ""
+    for part in script.split(";"):
+        held += part + ";"
+        if sqlite3.complete_statement(held):
+            found.append(held.strip())
+            held = ""
+    return [statement for statement in found if statement != ";"]
+
+
 def migrate(connection: sqlite3.Connection, *, name: str) -> int:
     """Bring the file to the newest schema, one transaction a step, and return its version."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -61,9 +77,8 @@ def migrate(connection: sqlite3.Connection, *, name: str) -> int:
     for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for statement in script.split(";"):
-                if statement.strip():
-                    connection.execute(statement)
+            for statement in statements(script):
+                connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
             connection.execute("COMMIT")
         except BaseException:

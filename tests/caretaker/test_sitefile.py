@@ -20,6 +20,7 @@ from caretaker.template import TEMPLATE
 from simulators.site import demo_site
 
 ROOT = Path(__file__).resolve().parents[2]
+TARIFF = '[[tariff]]\nutility = "water"\nstart = 2026-01-01\nprice_cny = 1.0\n'
 
 
 def test_the_template_is_the_defaults() -> None:
@@ -41,7 +42,8 @@ def test_the_template_with_its_examples_switched_on_is_valid() -> None:
 def _names() -> list[str]:
     kinds = [c for c in vars(config).values() if dataclasses.is_dataclass(c)]
     skip = {"options", "buildings", "areas", "channels", "devices", "terms", "calendar", "tariffs"}
-    skip |= {"broker", "api", "influx", "limits"}
+    skip |= {"broker", "api", "influx", "limits", "kpi", "tariff_tables", "targets"}
+    skip |= {"tiers", "bands"}
     return [f.name for kind in kinds for f in dataclasses.fields(kind) if f.name not in skip]
 
 
@@ -76,6 +78,30 @@ def test_every_setting_stands_in_the_template_and_in_the_docs(name: str) -> None
         ('[influx]\nbucket = "a b"', "influx.bucket", "letters"),
         ("[influx]\nretention_days = -1", "influx.retention_days", "0 keeps"),
         ("[influx]\nreadings_retention_days = 9", "influx.readings_retention_days", "bucket"),
+        ('[kpi]\nenergy_factors = "CN-GB2589"', "kpi.energy_factors", "CN-GB2589-2020"),
+        ("[tariffs]\npower_factor_standard = 0.8", "tariffs.power_factor_standard", "0.90"),
+        (
+            '[[tariff]]\nutility = "gas"\nstart = 2026-01-01\nprice_cny = 1.0',
+            "tariff[0].utility",
+            "electricity",
+        ),
+        (
+            TARIFF + "[[tariff.tier]]\nabove = 5.0\nprice_cny = 1.0",
+            "tariff[0].tier",
+            "above = 0",
+        ),
+        (
+            TARIFF
+            + '[[tariff.band]]\nband = "high"\nprice_cny = 1\nstart = 08:00:00\nend = 09:00:00',
+            "tariff[0].band[0].band",
+            "sharp",
+        ),
+        (
+            TARIFF + "[[tariff.band]]\nbant = 1",
+            "tariff[0].band[0].bant",
+            "band",
+        ),
+        ('[[target]]\nkpi = "x"\nperiod = "day"\nvalue = "much"', "target[0].value", "much"),
         ("[sight]", "sight", "site"),
         ("[site", "(syntax)", ""),
     ],

@@ -1,0 +1,167 @@
+"""KPI values and the marks of what changed under them; each write has a higher revision."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+_COLUMNS = (
+    "scope_kind, scope, kpi, period, start_ms, end_ms, value, numerator, denominator, coverage,"
+    " estimated_share, enough, reason, usual_low, usual_median, usual_high, previous, last_year,"
+    " target, count, missing, version, parameters, now_ms, revision"
+)
+_PLACES = ", ".join("?" * 25)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KpiValue:
+    """A KPI of one scope over [start_ms, end_ms) as known at `now_ms` [ms UTC].
+
+    `value` is None without enough data, and `reason` says why. `usual_*` is the band of similar
+    days, `previous` the same weekday a week before (longer periods: the one before), `last_year`
+    the matching one a year before; both cover only as much as has elapsed of a running period.
+    """
+
+    scope_kind: str
+    scope: str
+    kpi: str
+    period: str
+    start_ms: int
+    end_ms: int
+    value: float | None = None
+    numerator: float | None = None
+    denominator: float | None = None
+    coverage: float = 0.0
+    estimated_share: float = 0.0
+    reason: str = ""
+    usual_low: float | None = None
+    usual_median: float | None = None
+    usual_high: float | None = None
+    previous: float | None = None
+    last_year: float | None = None
+    target: float | None = None
+    count: int = 0
+    missing: tuple[str, ...] = ()
+    version: str = "1"
+    parameters: Mapping[str, float | int | str] = field(default_factory=dict)
+    now_ms: int = 0
+    revision: int = 0
+
+    @property
+    def enough(self) -> bool:
+        """Whether there was enough data for a value."""
+        return self.value is not None
+
+    @property
+    def key(self) -> tuple[str, str, str, str, int]:
+        """What tells one row from another."""
+        return self.scope_kind, self.scope, self.kpi, self.period, self.start_ms
+
+
+def _value(row: Sequence[object]) -> KpiValue:
+    names = _COLUMNS.replace(" ", "").split(",")
+    found = dict(zip(names, row, strict=True))
+    del found["enough"]
+    found["missing"] = tuple(json.loads(str(found["missing"])))
+    found["parameters"] = json.loads(str(found["parameters"]))
+    return KpiValue(**found)  # type: ignore[arg-type]  # columns are the fields
+
+
+def write(connection: sqlite3.Connection, values: Iterable[KpiValue]) -> int:
+    """Put values in, each with a new revision above all others; return how many."""
+    highest = connection.execute("SELECT coalesce(max(revision), 0) FROM kpi_value").fetchone()[0]
+    rows = [
+        (
+            *item.key,
+            item.end_ms,
+            item.value,
+            item.numerator,
+            item.denominator,
+            item.coverage,
+            item.estimated_share,
+            int(item.enough),
+            item.reason,
+            item.usual_low,
+            item.usual_median,
+            item.usual_high,
+            item.previous,
+            item.last_year,
+            item.target,
+            item.count,
+            json.dumps(item.missing, ensure_ascii=False),
+            item.version,
+            json.dumps(dict(item.parameters), ensure_ascii=False),
+            item.now_ms,
+            revision,
+        )
+        for revision, item in enumerate(values, highest + 1)
+    ]
+    connection.executemany(
+        f"INSERT OR REPLACE INTO kpi_value ({_COLUMNS}) VALUES ({_PLACES})",  # noqa: S608
+        rows,
+    )
+    return len(rows)
+
+
+def select(
+    connection: sqlite3.Connection,
+    *,
+    scope_kind: str = "",
+    scope: str = "",
+    period: str = "",
+    kpis: Sequence[str] = (),
+    start_ms: int = -(2**62),
+    end_ms: int = 2**62,
+    limit: int = 1_000_000,
+) -> list[KpiValue]:
+    """Return the values whose period starts in [start_ms, end_ms), by KPI, scope and time."""
+    marks = ", ".join("?" * len(kpis)) or "kpi"
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM kpi_value WHERE (? = '' OR scope_kind = ?)"  # noqa: S608
+        " AND (? = '' OR scope = ?) AND (? = '' OR period = ?)"
+        f" AND kpi IN ({marks}) AND start_ms >= ? AND start_ms < ?"
+        " ORDER BY kpi, scope_kind, scope, period, start_ms LIMIT ?",
+        (scope_kind, scope_kind, scope, scope, period, period, *kpis, start_ms, end_ms, limit),
+    )
+    return [_value(row) for row in rows]
+
+
+def since(connection: sqlite3.Connection, revision: int, *, limit: int) -> list[KpiValue]:
+    """Return values written after a revision, oldest first: the feed of other stores."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM kpi_value WHERE revision > ?"  # noqa: S608
+        " ORDER BY revision LIMIT ?",
+        (revision, limit),
+    )
+    return [_value(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something changed on a day under the KPIs; `number` tells this change from a later one."""
+
+    point: int
+    at_ms: int
+    number: int
+
+
+def marks(connection: sqlite3.Connection) -> list[Mark]:
+    """Return what changed and was not computed since."""
+    rows = connection.execute("SELECT point, at_ms, number FROM kpi_dirty ORDER BY at_ms")
+    return [Mark(*row) for row in rows]
+
+
+def unmark(connection: sqlite3.Connection, done: Iterable[Mark]) -> None:
+    """Forget marks, but not those that were set again in the meantime."""
+    connection.executemany(
+        "DELETE FROM kpi_dirty WHERE point = ? AND at_ms = ? AND number = ?",
+        [(mark.point, mark.at_ms, mark.number) for mark in done],
+    )
+
+
+def mark_all(connection: sqlite3.Connection, days_ms: Iterable[int]) -> None:
+    """Have these days [ms UTC of their start] computed anew."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO kpi_dirty (point, at_ms, number) VALUES (0, ?, random())",
+        [(at_ms,) for at_ms in days_ms],
+    )
