@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from alerting.rules.cold_storage import FREEZER, PARAMETERS
+from analytics.kpis.document import table
+from analytics.kpis.registry import REGISTRY
 from caretaker.clock import ManualClock
+from caretaker.factors import CARBON, ENERGY
 from caretaker.quantities import QUANTITIES
 from ingest.codecs.native import parse_key
 from ingest.decoder import Decoder
@@ -74,3 +77,12 @@ def test_the_messages_in_the_five_minute_guide_are_understood() -> None:
         (arrival,) = decoder.decode(Message(topic, payload.encode(), NOW_MS))
         assert arrival.measured
         assert not arrival.rejected
+
+
+def test_every_kpi_stands_in_the_document_with_formula_threshold_and_source() -> None:
+    text = (DOCS / "kpis.md").read_text(encoding="utf-8")
+    missing = [line for line in table(REGISTRY.values()) if line not in text]
+    assert not missing
+    assert text.count("\n| `") == len(REGISTRY)
+    for name in (*ENERGY, *CARBON):
+        assert f"`{name}`" in text

@@ -1,9 +1,9 @@
 """Money: energy and water by tariff, and what the month's bill adds."""
 
-from analytics.kpis.electricity import ENERGY
 from analytics.kpis.inputs import Inputs, KpiPeriod, NotEnoughDataError
-from analytics.kpis.load import peak_kw, power_factor, reactive
 from analytics.kpis.row import CAMPUS, FROM_HOUR, Combine, Direction, Kpi, Measure, Words
+from analytics.kpis.rows.electricity import ENERGY
+from analytics.kpis.rows.load import peak_kw, power_factor, reactive
 from analytics.kpis.tariff import QUANTITY, charge, power_factor_percent
 from caretaker.tariffs import table_of
 

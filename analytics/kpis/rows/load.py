@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from analytics.kpis.electricity import ENERGY, SPARKS
 from analytics.kpis.facts import DayFacts, Slots
 from analytics.kpis.inputs import Inputs, KpiPeriod, NotEnoughDataError, Total
 from analytics.kpis.row import CAMPUS, Combine, Direction, Guide, Kpi, Measure, Words
+from analytics.kpis.rows.electricity import ENERGY, SPARKS
 
 EXPORT = "energy_export"
 _LOWEST = 16
