@@ -10,7 +10,16 @@ import pytest
 from alerting.texts import BODIES, SEVERITY, TITLES
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("caretaker", "storage", "ingest", "analytics", "alerting", "api", "simulators")
+ROOMS = (
+    "caretaker",
+    "storage",
+    "ingest",
+    "analytics",
+    "alerting",
+    "api",
+    "dashboards",
+    "simulators",
+)
 
 
 def _tracked(*patterns: str) -> list[Path]:

@@ -1,0 +1,1 @@
+"""Grafana boards as code: builders, seven boards, and what is generated from them."""

@@ -1,0 +1,72 @@
+"""Codes and names of the system in the reader's words."""
+
+from dashboards import theme
+from dashboards.panels import Json, column
+from dashboards.text import Text
+
+SEVERITY: dict[str, tuple[Text, str]] = {
+    "1": (Text("提醒", "Notice"), theme.INK),
+    "2": (Text("报警", "Alarm"), theme.ORANGE),
+    "3": (Text("紧急", "Critical"), theme.RED),
+}
+
+STATE: dict[str, tuple[Text, str]] = {
+    "1": (Text("观察中", "Watching"), theme.INK),
+    "2": (Text("没人处理", "Nobody on it"), theme.RED),
+    "3": (Text("有人在处理", "Being handled"), theme.ORANGE),
+    "4": (Text("正在恢复", "Recovering"), theme.GREEN),
+    "5": (Text("已了结", "Done"), theme.INK),
+}
+
+RULES: dict[str, tuple[Text, str]] = {
+    "cold_storage_warm": (Text("冷藏温度过高", "Cold storage too warm"), ""),
+    "device_silent": (Text("设备没有数据", "Device is silent"), ""),
+    "continuous_flow": (Text("一直在流水", "Water never stops"), ""),
+}
+"""A rule without a word here is shown by its own name."""
+
+ROLES: dict[str, tuple[Text, str]] = {
+    "electricity": (Text("电表", "Electricity meter"), ""),
+    "water": (Text("水表", "Water meter"), ""),
+    "room": (Text("室内", "Room"), ""),
+    "fridge": (Text("冷藏柜", "Fridge"), ""),
+    "freezer": (Text("冷冻柜", "Freezer"), ""),
+    "sample_fridge": (Text("留样柜", "Sample fridge"), ""),
+    "door": (Text("门", "Door"), ""),
+    "other": (Text("其他", "Other"), ""),
+}
+
+OPEN: dict[str, tuple[Text, str]] = {
+    "0": (Text("关", "Closed"), theme.INK),
+    "1": (Text("开着", "Open"), theme.ORANGE),
+}
+
+DEFROST: dict[str, tuple[Text, str]] = {
+    "0": (Text("否", "No"), theme.INK),
+    "1": (Text("除霜中", "Defrosting"), theme.CYAN),
+}
+
+ENOUGH: dict[str, tuple[Text, str]] = {
+    "0": (Text("数据不够", "Not enough data"), theme.ORANGE),
+    "1": (Text("可用", "Good"), theme.GREEN),
+}
+
+_WEEKDAYS = (
+    Text("周一", "Mon"),
+    Text("周二", "Tue"),
+    Text("周三", "Wed"),
+    Text("周四", "Thu"),
+    Text("周五", "Fri"),
+    Text("周六", "Sat"),
+    Text("周日", "Sun"),
+)
+
+
+def weekday_rows() -> list[Json]:
+    """Return the rows of a calendar, named Monday to Sunday."""
+    return [column(str(number + 1), day) for number, day in enumerate(_WEEKDAYS)]
+
+
+def hour_rows() -> list[Json]:
+    """Return the rows of a day, named by the hour."""
+    return [column(f"{hour:02d}", Text(f"{hour} 时", f"{hour:02d}:00")) for hour in range(24)]
