@@ -2,8 +2,8 @@
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,8 @@ class Driver:
 
     `availability` topics say whether a device is connected, `status` topics neither that nor
     readings. `holds` are paths without which a payload is not of this dialect. `options` belong
-    to the codec.
+    to the codec. A driver with `extends` has no topics: it tells the codec of those drivers what
+    the `keys` of a device type mean, which is told by `match` and `has` (see ingest/codecs/models).
     """
 
     name: str
@@ -102,6 +103,11 @@ class Driver:
     fields: tuple[Field, ...]
     samples: tuple[Sample, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
+    extends: tuple[str, ...] = ()
+    match: tuple[str, ...] = ()
+    has: tuple[str, ...] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
+    models: tuple["Driver", ...] = ()
     file: str = ""
 
 
@@ -114,7 +120,30 @@ def load_drivers(extra_folder: Path | None = None) -> tuple[Driver, ...]:
     if extra_folder is not None and extra_folder.is_dir():
         files += sorted(extra_folder.glob("*.toml"))
     drivers = [read_driver(path.read_text(encoding="utf-8"), file=path.name) for path in files]
-    return tuple(sorted(drivers, key=lambda driver: driver.name != "native"))
+    return combine(drivers)
+
+
+def combine(drivers: Iterable[Driver]) -> tuple[Driver, ...]:
+    """Return the drivers that read topics, each with the models that extend it.
+
+    Raises ConfigurationError for a model that extends no driver.
+    """
+    every = list(drivers)
+    names = {driver.name for driver in every if not driver.extends}
+    for model in every:
+        if missing := set(model.extends) - names:
+            raise ConfigurationError(
+                file=model.file,
+                key="extends",
+                problem=f"{min(missing)!r} is no driver",
+                remedy=f"Use some of {', '.join(sorted(names))}.",
+            )
+    found = [
+        replace(driver, models=tuple(m for m in every if driver.name in m.extends))
+        for driver in every
+        if not driver.extends
+    ]
+    return tuple(sorted(found, key=lambda driver: driver.name != "native"))
 
 
 def read_driver(text: str, *, file: str) -> Driver:
@@ -125,7 +154,7 @@ def read_driver(text: str, *, file: str) -> Driver:
         raise ConfigurationError(
             file=file, key="(syntax)", problem=str(error), remedy="Mend the TOML at that line."
         ) from error
-    for key in ("name", "model", "topics"):
+    for key in ("name", "model", "keys" if data.get("extends") else "topics"):
         if not data.get(key):
             raise ConfigurationError(
                 file=file, key=key, problem="is missing", remedy=f"Add {key} = ..."
@@ -134,7 +163,7 @@ def read_driver(text: str, *, file: str) -> Driver:
         name=data["name"],
         model=data["model"],
         role=data.get("role", "other"),
-        topics=tuple(_topic(item, file=file) for item in data["topics"]),
+        topics=tuple(_topic(item, file=file) for item in data.get("topics", ())),
         availability=tuple(_topic(item, file=file) for item in data.get("availability", ())),
         status=tuple(_topic(item, file=file) for item in data.get("status", ())),
         holds=tuple(_path(item) for item in data.get("holds", ())),
@@ -145,6 +174,10 @@ def read_driver(text: str, *, file: str) -> Driver:
         model_at=_path(data.get("model_at", "")),
         codec=data.get("codec", "fields"),
         options=data.get("options", {}),
+        extends=tuple(data.get("extends", ())),
+        match=tuple(data.get("match", ())),
+        has=tuple(data.get("has", ())),
+        keys=data.get("keys", {}),
         fields=tuple(
             _field(item, file=file, index=index) for index, item in enumerate(data.get("field", ()))
         ),

@@ -62,7 +62,7 @@ _SCALE: dict[str, dict[str, float]] = {
     "mg/m3": {"mg/m3": 1.0, "mgm3": 1.0, "ug/m3": 1e-3, "ugm3": 1e-3},
     "dB": {"db": 1.0, "dba": 1.0, "db(a)": 1.0},
     "lx": {"lx": 1.0, "lux": 1.0},
-    "1": {"1": 1.0, "": 1.0, "bool": 1.0},
+    "1": {"1": 1.0, "": 1.0, "bool": 1.0, "%": 0.01},
 }
 _MILLI = {"mW": ("kW", 1e-6), "mWh": ("kWh", 1e-6), "mvar": ("kvar", 1e-6), "mVA": ("kVA", 1e-6)}
 """Units whose small m is milli, where the same word in small letters means mega."""

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 
 from ingest.codecs.fields import Fields
+from ingest.codecs.lorawan import LoRaWan
 from ingest.codecs.meter_frames import MeterFrames
 from ingest.codecs.native import Native
 from ingest.codecs.port import Factory
 
 CODECS: Mapping[str, Factory] = {
     "fields": Fields,
+    "lorawan": LoRaWan,
     "meter_frames": MeterFrames,
     "native": Native,
 }

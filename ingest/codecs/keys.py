@@ -104,6 +104,8 @@ def identify(name: str, unit: str = "", *, phased: bool = False) -> Key | Reject
     found = _quantity(stems, unit)
     if found is None:
         return None
+    if isinstance(found, Rejected):
+        return Rejected(found.reason, f"{name[:60]}: {found.detail}")
     quantity, used = found
     if quantity == "temperature" and set(stems) & SETPOINT:
         quantity, used = "temperature_setpoint", used | SETPOINT
@@ -128,7 +130,7 @@ def _unit_of(words: list[str], *, phased: bool) -> tuple[str, list[str]]:
     last = words[-1] if words else ""
     if len(words) > 1 and last in LETTERS and not phased:
         quantity = _quantity([word.lower() for word in words[:-1]], "")
-        if quantity is not None and _fits(quantity[0], LETTERS[last]):
+        if isinstance(quantity, tuple) and _fits(quantity[0], LETTERS[last]):
             return LETTERS[last], words[:-1]
     return "", words
 
@@ -141,7 +143,7 @@ def _fits(quantity: str, unit: str) -> bool:
     return True
 
 
-def _quantity(words: list[str], unit: str) -> tuple[str, set[str]] | None:
+def _quantity(words: list[str], unit: str) -> tuple[str, set[str]] | Rejected | None:
     """Return the quantity and the words it took, by the words first and then by the unit."""
     present = set(words)
     if "power" in present and "factor" in present:
@@ -161,7 +163,11 @@ def _quantity(words: list[str], unit: str) -> tuple[str, set[str]] | None:
         exact = _refined(kind, present, unit)
         if exact and (not unit or _fits(exact, unit)):
             return exact, {word} | _words_of(exact, present)
-    return _by_unit(present, unit) if unit else None
+    by_unit = _by_unit(present, unit) if unit else None
+    if by_unit and {by_unit[0], *(kind for kind, _ in named)} >= {"power", "energy"}:
+        # Gateways that label a kWh register "kW" exist: which of the two is wrong is not known.
+        return Rejected(RejectReason.UNKNOWN_UNIT, f"{unit!r} is no unit of {named[-1][0]}")
+    return by_unit
 
 
 def _battery(present: set[str], unit: str) -> tuple[str, set[str]] | None:
@@ -244,6 +250,8 @@ def _words_of(quantity: str, present: set[str]) -> set[str]:
 def _channel(lowered: list[str], stems: list[str], used: set[str], quantity: str) -> str:
     """Return what tells this one apart from others of its quantity."""
     rest: list[str] = []
+    first = lowered[0] if len(lowered) > 1 and lowered[0] == "sensor" else ""
+    rest += [first] if first else []  # the temperature of the sensor, no sensor of temperature
     for word, stem in zip(lowered, stems, strict=True):
         digits = word[len(stem) :]
         if stem in used or word in used:

@@ -1,13 +1,15 @@
 """What every codec ends with: values as the device said them, and readings out of them."""
 
+import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from caretaker.quantities import QUANTITIES, Kind
-from caretaker.vocabulary import Measured, Rejected, RejectReason
+from caretaker.vocabulary import Measured, Quality, Rejected, RejectReason
 from ingest.extract import number
 from ingest.quality import judge
-from ingest.times import settle
+from ingest.times import instant, settle
 from ingest.units import UnknownUnitError, factor_offset
 
 
@@ -26,6 +28,25 @@ class Value:
     ordinal: int = 0
 
 
+_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\.\d{1,9})?Z")
+_EPOCH = re.compile(r"\d{10}(\d{3})?")
+
+
+def moment(raw: object) -> int | Rejected:
+    """Return ms UTC as telemetry platforms write it: also digits in a string, and compact UTC.
+
+    >>> moment("20260901T000000Z") == moment("1788220800000") == moment(1788220800)
+    True
+    """
+    if isinstance(raw, str):
+        if _EPOCH.fullmatch(raw):
+            return instant(int(raw))
+        if compact := _COMPACT.fullmatch(raw):
+            year, month, day, hour, minute, second, part = compact.groups()
+            return instant(f"{year}-{month}-{day}T{hour}:{minute}:{second}{part or ''}Z")
+    return instant(raw)
+
+
 def readings(
     values: Iterable[Value | Rejected], *, received_ms: int, at_ms: int | None = None
 ) -> tuple[list[Measured], list[Rejected]]:
@@ -42,9 +63,14 @@ def readings(
     found: list[Measured] = []
     refused: list[Rejected] = []
     seen: set[tuple[str, str, int, int]] = set()
+    values = list(values)
+    of_point = Counter((v.quantity, v.channel) for v in values if isinstance(v, Value))
     for value in values:
         if isinstance(value, Rejected):
             refused.append(value)
+            continue
+        if of_point[value.quantity, value.channel] > 1 and _misplaced(value, received_ms):
+            refused.append(Rejected(RejectReason.BAD_TIME, f"{value.quantity}: a log's own time"))
             continue
         item = _reading(value, received_ms=received_ms, at_ms=at_ms)
         if isinstance(item, Rejected):
@@ -55,6 +81,13 @@ def readings(
                 seen.add(key)
                 found.append(item)
     return found, refused
+
+
+def _misplaced(value: Value, received_ms: int) -> bool:
+    """Return whether a value of a log has a time that cannot be; it is then none of now either."""
+    if value.at_ms is None:
+        return False
+    return bool(settle(value.at_ms, received_ms)[1] & Quality.CLOCK)
 
 
 def _reading(value: Value, *, received_ms: int, at_ms: int | None) -> Measured | Rejected | None:

@@ -46,7 +46,9 @@ WORDS: dict[str, str] = {
     **dict.fromkeys(("humidity", "hum", "humid", "rh", "湿度"), "humidity"),
     **dict.fromkeys(("pressure", "pres", "barometer", "barometric", "气压"), "pressure"),
     **dict.fromkeys(("co2", "carbondioxide"), "co2"),
-    **dict.fromkeys(("illuminance", "illumination", "lux", "照度", "light"), "illuminance"),
+    **dict.fromkeys(
+        ("illuminance", "illumination", "lux", "照度", "light", "luminosity"), "illuminance"
+    ),
     **dict.fromkeys(("battery", "batt", "bat", "vbat", "电池"), "battery"),
     **dict.fromkeys(("energy", "consumption", "electricity", "电能", "电量", "电度"), "energy"),
     **dict.fromkeys(("power", "watt", "watts", "功率"), "power"),
@@ -68,7 +70,7 @@ WORDS: dict[str, str] = {
     **dict.fromkeys(("relay", "socket"), "relay"),
 }
 DUST = {"pm25": "pm2_5", "pm2": "pm2_5", "pm10": "pm10", "pm1": "pm1"}
-DEVICE = {"internal", "device", "board", "chip", "mcu", "cpu", "sensor", "module"}
+DEVICE = {"internal", "device", "board", "chip", "mcu", "cpu", "module"}
 THERMAL = {"heat", "heating", "cooling", "thermal", "热"}
 EXPORT = {"export", "exported", "reverse", "negative", "return", "returned", "ret", "反向"}
 EXPORT |= {"production", "produced", "feedin"}
@@ -99,6 +101,10 @@ NOT_LIVE |= {
     "difference",
     "predicted",
     "rated",
+    "sag",
+    "swell",
+    "ratio",
+    "nominal",
 }
 NOT_LIVE |= {"over", "alert", "highest", "lowest", "adjust", "unit", "units", "interval", "count"}
 TARIFFS = {"peak"}
@@ -114,7 +120,7 @@ NOISE |= {
     "measurement",
     "all",
 }
-NOISE |= {"air", "main", "ch", "channel", "cumulative", "totalizer", "totaliser", "phase", "rms"}
+NOISE |= {"main", "ch", "channel", "cumulative", "totalizer", "totaliser", "phase", "rms"}
 NOISE |= {
     "factor",
     "last",

@@ -10,7 +10,9 @@ from ingest.transport.port import Message
 
 NOW_MS = 1_788_220_860_000  # a minute after the samples' time
 DRIVERS = load_drivers()
+MODELS = [(driver, model) for driver in DRIVERS for model in driver.models]
 CASES = [(driver, sample) for driver in DRIVERS for sample in driver.samples]
+CASES += [(driver, sample) for driver, model in MODELS for sample in model.samples]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ def test_sample(driver: Driver, sample: Sample) -> None:
 
 
 def test_every_driver_has_an_accepted_and_a_refused_sample() -> None:
-    for driver in DRIVERS:
+    for driver in (*DRIVERS, *(model for _, model in MODELS)):
         assert any(sample.gives or sample.devices for sample in driver.samples), driver.name
         assert any(sample.refused for sample in driver.samples), driver.name
 

@@ -1,0 +1,260 @@
+"""LoRaWAN network servers: ChirpStack v3 and v4, The Things Stack v3, with decoded objects.
+
+The envelope says who (DevEUI) and when (the gateway's time); what the object's keys mean is said
+by their names, by a model file that extends `lorawan`, or by the normalised payload of The Things
+Stack. The same device through two servers is one device, by its DevEUI.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from caretaker.vocabulary import Arrival, Rejected, RejectReason
+from ingest.codecs.models import Models
+from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, usable_name
+from ingest.codecs.values import Value, moment, readings
+from ingest.driver import Driver
+from ingest.strict_json import parse
+
+_EUI = re.compile(r"[0-9a-fA-F]{16}")
+_MAX_UPLINKS = 100
+_WRAPPERS = ("result", "payload", "uplink", "body")
+# Units that LoRaWAN codecs document for bare names: Cayenne LPP (name_channel), its ChirpStack
+# form (temperatureSensor: {channel: value}), and what no vendor writes in another unit.
+_IMPLIED = {
+    **dict.fromkeys(("temperature", "temperature_#", "temperatureSensor_#"), "C"),
+    **dict.fromkeys(("humidity", "humidity_#", "relative_humidity", "relative_humidity_#"), "%"),
+    **dict.fromkeys(("humiditySensor_#", "percentage_#"), "%"),
+    **dict.fromkeys(("co2", "CO2", "concentration_#"), "ppm"),
+    **dict.fromkeys(("illuminance", "illumination", "illuminance_#", "luminosity_#"), "lx"),
+    **dict.fromkeys(("illuminanceSensor_#",), "lx"),
+    **dict.fromkeys(("barometer_#", "barometric_pressure_#"), "hPa"),
+    **dict.fromkeys(("voltage_#",), "V"),
+    **dict.fromkeys(("current_#",), "A"),
+    **dict.fromkeys(("power_#",), "W"),
+    **dict.fromkeys(("energy_#",), "kWh"),
+    **dict.fromkeys(("frequency_#",), "Hz"),
+}
+# The Things Stack's normalised payload: part and key, with the unit of its schema.
+_NORMALISED = {
+    ("air", "temperature"): ("temperature", "C", ""),
+    ("air", "relativeHumidity"): ("humidity", "%", ""),
+    ("air", "pressure"): ("pressure", "hPa", ""),
+    ("air", "co2"): ("co2", "ppm", ""),
+    ("air", "lightIntensity"): ("illuminance", "lx", ""),
+    ("soil", "temperature"): ("temperature", "C", "soil"),
+    ("soil", "moisture"): ("soil_moisture", "%", ""),
+    ("water", "temperature"): ("temperature", "C", "water"),
+    ("water", "leak"): ("leak", "1", ""),
+    ("action", "contactState"): ("door", "1", ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Uplink:
+    """One uplink, whatever server sent it."""
+
+    device: str
+    at: object
+    decoded: Any
+    labels: tuple[str, ...]
+    normalised: Any = None
+    raw: bool = False
+
+
+class LoRaWan:
+    """Reads uplinks of LoRaWAN network servers."""
+
+    def __init__(self, driver: Driver, memory: Memory) -> None:
+        del memory
+        self._driver = driver
+        self._models = Models(driver, implied=_IMPLIED)
+
+    def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
+        """Return one arrival an uplink; None when the payload is no uplink of a server."""
+        named = route.names.get("device", "")
+        if isinstance(heard.json, Rejected):
+            return (refuse(heard, self._driver, heard.json),) if named else None
+        uplinks = list(_uplinks(heard.json, named))[:_MAX_UPLINKS]
+        if not uplinks:
+            if not named:
+                return None
+            return (refuse(heard, self._driver, Rejected(RejectReason.WRONG_SHAPE, "no uplink")),)
+        return [self._arrival(heard, uplink) for uplink in uplinks]
+
+    def _arrival(self, heard: Heard, uplink: _Uplink) -> Arrival:
+        if not usable_name(uplink.device):
+            return bad_name(heard, self._driver, uplink.device)
+        key = self._driver.device.format(device=uplink.device)
+        at = moment(uplink.at) if uplink.at else None
+        said, model = self._models.read(uplink.decoded, *uplink.labels, key)
+        said = [*said, *_normalised(uplink.normalised)]
+        covered = {value.quantity for value in said if isinstance(value, Value)}
+        if uplink.normalised and covered:
+            said = [item for item in said if not _unit_known(item, said)]
+        if not said and uplink.raw and not uplink.decoded:
+            detail = "no decoded object: give the device profile its codec"
+            said = [Rejected(RejectReason.WRONG_SHAPE, detail)]
+        measured, refused = readings(
+            said,
+            received_ms=heard.message.received_ms,
+            at_ms=None if isinstance(at, Rejected) else at,
+        )
+        return arrive(
+            heard,
+            self._driver,
+            device=key,
+            measured=measured,
+            rejected=refused,
+            model=next((label for label in uplink.labels if label), model),
+        )
+
+
+def _unit_known(item: Value | Rejected, said: Sequence[Value | Rejected]) -> bool:
+    """Return whether a missing unit is made up for by the normalised payload."""
+    if not isinstance(item, Rejected) or item.reason is not RejectReason.UNIT_MISSING:
+        return False
+    quantities = {value.quantity for value in said if isinstance(value, Value)}
+    names = item.detail.lower().split(", ")
+    return all(any(quantity.split("_")[0] in name for quantity in quantities) for name in names)
+
+
+def _uplinks(payload: Any, named: str) -> Iterator[_Uplink]:
+    """Yield the uplinks of a payload; the topic names the device where the payload does not."""
+    for item in payload if isinstance(payload, list) else [payload]:
+        body = item
+        for _ in range(3):
+            if not isinstance(body, Mapping) or _is_envelope(body):
+                break
+            body = next(
+                (body[key] for key in _WRAPPERS if isinstance(body.get(key), Mapping)), None
+            )
+        if not isinstance(body, Mapping):
+            if named and isinstance(item, Mapping):
+                yield _Uplink(_eui(named), None, item, ())
+            continue
+        if "end_device_ids" in body:
+            yield from _things_stack(body)
+        else:
+            yield _chirpstack(body, named)
+
+
+def _is_envelope(body: Mapping[str, Any]) -> bool:
+    if isinstance(body.get("end_device_ids"), Mapping):
+        return isinstance(body.get("uplink_message"), Mapping)
+    return isinstance(body.get("deviceInfo"), Mapping) or ("devEUI" in body and "fPort" in body)
+
+
+def _text(*items: object) -> tuple[str, ...]:
+    return tuple(item for item in items if isinstance(item, str))
+
+
+def _things_stack(body: Mapping[str, Any]) -> Iterator[_Uplink]:
+    ids, message = body["end_device_ids"], body["uplink_message"]
+    application = ids.get("application_ids")
+    own = ids.get("device_id", "")
+    eui = ids.get("dev_eui", "")
+    name = (
+        f"{application.get('application_id', '')}/{own}" if isinstance(application, dict) else own
+    )
+    version = message.get("version_ids")
+    version = version if isinstance(version, Mapping) else {}
+    settings = message.get("settings")
+    settings = settings if isinstance(settings, Mapping) else {}
+    model = " ".join(_text(version.get("brand_id"), version.get("model_id")))
+    yield _Uplink(
+        device=_eui(eui) if isinstance(eui, str) and _EUI.fullmatch(eui) else str(name).strip("/"),
+        at=_first_time(
+            settings.get("time"),
+            _of_gateway(message.get("rx_metadata")),
+            message.get("received_at"),
+            body.get("received_at"),
+        ),
+        decoded=message.get("decoded_payload"),
+        labels=_text(model, own),
+        normalised=message.get("normalized_payload"),
+        raw=bool(message.get("frm_payload")),
+    )
+
+
+def _first_time(*items: object) -> object:
+    """Return the first that is a time; year 1 stands for none in protobuf JSON."""
+    return next((i for i in items if isinstance(i, str) and i and not i.startswith("0001")), None)
+
+
+def _of_gateway(metadata: object) -> object:
+    if isinstance(metadata, list):
+        for item in metadata:
+            if isinstance(item, Mapping) and isinstance(item.get("time"), str):
+                return item["time"]
+    return None
+
+
+def _chirpstack(body: Mapping[str, Any], named: str) -> _Uplink:
+    info = body.get("deviceInfo")
+    info = info if isinstance(info, Mapping) else {}
+    decoded = body.get("object", body.get("objectJSON"))
+    if isinstance(decoded, str):
+        decoded = parse(decoded.encode("utf-8", "replace")) if decoded.strip() else None
+        decoded = None if isinstance(decoded, Rejected) else decoded
+    eui = info.get("devEui") or body.get("devEUI") or named
+    return _Uplink(
+        device=_eui(str(eui)),
+        at=_first_time(body.get("time"), _of_gateway(body.get("rxInfo")), body.get("publishedAt")),
+        decoded=decoded,
+        labels=_text(
+            info.get("deviceProfileName", body.get("deviceProfileName")),
+            info.get("deviceName", body.get("deviceName")),
+            *_tags(info.get("tags", body.get("tags"))),
+        ),
+        raw=bool(body.get("data")),
+    )
+
+
+def _tags(tags: object) -> tuple[object, ...]:
+    """Return the tags that name a model."""
+    if not isinstance(tags, Mapping):
+        return ()
+    return tuple(tags.get(key) for key in ("model", "device_model", "type", "vendor"))
+
+
+def _eui(text: str) -> str:
+    """Return a DevEUI in small hex; protobuf JSON of ChirpStack v3 writes it in base64.
+
+    >>> _eui("AgICAgICAgI="), _eui("24E124136B000001")
+    ('0202020202020202', '24e124136b000001')
+    """
+    if _EUI.fullmatch(text):
+        return text.lower()
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return text
+    return raw.hex() if len(raw) == 8 else text
+
+
+def _normalised(payload: object) -> Iterator[Value | Rejected]:
+    """Yield the measurements of The Things Stack's normalised payload."""
+    for item in payload if isinstance(payload, list) else [payload]:
+        if not isinstance(item, Mapping):
+            continue
+        at = moment(item["time"]) if isinstance(item.get("time"), str) else None
+        at_ms = None if isinstance(at, Rejected) else at
+        for part, held in item.items():
+            if part == "battery" and isinstance(held, int | float):
+                yield Value("battery_voltage", held, "V", "", at_ms)
+            if not isinstance(held, Mapping):
+                continue
+            for key, raw in held.items():
+                if (part, key) in _NORMALISED:
+                    quantity, unit, channel = _NORMALISED[part, key]
+                    yield Value(quantity, raw, unit, channel, at_ms)
+            motion = held.get("motion")
+            if part == "action" and isinstance(motion, Mapping) and "detected" in motion:
+                yield Value("occupancy", motion["detected"], "1", "", at_ms)
+            metered = held.get("water")
+            if part == "metering" and isinstance(metered, Mapping) and "total" in metered:
+                yield Value("volume", metered["total"], "L", "", at_ms)
