@@ -46,9 +46,21 @@ def kpi(
     )
 
 
-def so_far(
-    name: str, title: Text, *, unit: str, decimals: int, period: str = "hour", colour: str
-) -> Panel:
+def _several(names: tuple[str, ...], what: str, *more: str, alias: str | Text) -> Query:
+    chosen = " OR ".join(is_("kpi", name) for name in names)
+    return select(
+        what,
+        SITE,
+        is_("scope_kind", "campus"),
+        f"({chosen})",
+        *more,
+        TIME,
+        of="kpi_hour",
+        alias=alias,
+    )
+
+
+def so_far(names: tuple[str, ...], title: Text, *, unit: str, decimals: int, colour: str) -> Panel:
     """Return what was used since the range began, beside the same hours of a usual day."""
     return stat(
         title,
@@ -58,12 +70,11 @@ def so_far(
             "What was used since midnight; beside it, how many percent more or less than in"
             " the same hours of a usual day. Orange from 10 %, red from 25 % more.",
         ),
-        kpi('sum("value") AS "used"', name, period=period, alias=Text("到现在", "so far")),
-        kpi(
-            '100 * (sum("value") - sum("usual_median")) / sum("usual_median") AS "difference"',
-            name,
+        _several(names, 'sum("value")', alias=Text("到现在", "so far")),
+        _several(
+            names,
+            '100 * (sum("value") - sum("usual_median")) / sum("usual_median")',
             '"usual_median" > 0',
-            period=period,
             alias=AGAINST,
         ),
         unit=unit,

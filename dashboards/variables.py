@@ -67,7 +67,10 @@ class Variable:
 
 def _choices(choices: Sequence[tuple[str, Text]]) -> Text:
     def words(lang: str) -> str:
-        return ", ".join(f"{label.in_(lang)} : {value}" for value, label in choices)
+        # A comma divides choices unless it is escaped.
+        return ", ".join(
+            f"{label.in_(lang)} : {value}".replace(",", "\\,") for value, label in choices
+        )
 
     return Text(words("zh-CN"), words("en"))
 

@@ -152,11 +152,11 @@ COLD = Board(
                             "Share of time that all units were within their limits; time without"
                             " data counts as not.",
                         ),
-                        kpi('100 * mean("value")', "cold_compliance_share", period="day"),
+                        kpi('mean("value")', "cold_compliance_share", period="day"),
                         unit="percent",
                         decimals=1,
                         levels=theme.steps(
-                            (95.0, theme.ORANGE), (99.0, theme.GREEN), base=theme.RED
+                            (97.0, theme.ORANGE), (99.2, theme.GREEN), base=theme.RED
                         ),
                         no_value=NO_COLD,
                         width=8,

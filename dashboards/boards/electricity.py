@@ -45,14 +45,15 @@ _TILES = (
     stat(
         Text("放学后和周末的份额", "Out of hours"),
         Text(
-            "关校时间用掉的电占全部的百分比。做得好的学校低于 50%，55% 以上值得查。",
-            "Share of electricity used while the school is closed. Good schools stay below 50 %;"
-            " from 55 % it is worth a search.",
+            "最近一周关校时间用掉的电占全部的百分比。做得好的学校低于 50%，55% 以上值得查。",
+            "Share of the newest week's electricity used while the school was closed. Good schools"
+            " stay below 50 %; from 55 % it is worth a search.",
         ),
-        kpi('mean("value") * 100', "electricity_out_of_hours_share", period="day"),
+        kpi('last("value")', "electricity_out_of_hours_share", period="week"),
         unit="percent",
         decimals=0,
         levels=_SHARE,
+        time_from="3w",
     ),
     stat(
         Text("底荷", "Base load"),
@@ -79,18 +80,20 @@ _TILES = (
     stat(
         Text("功率因数", "Power factor"),
         Text(
-            "0.90 以上不罚款；低于 0.85 请检查补偿电容。",
-            "From 0.90 on nothing is charged; below 0.85 check the compensation.",
+            "本月的功率因数。0.90 以上不罚款；低于 0.85 请检查补偿电容。",
+            "This month's. From 0.90 on nothing is charged; below 0.85 check the compensation.",
         ),
-        kpi('mean("value")', "power_factor", period="day"),
+        kpi('last("value")', "power_factor", period="month"),
         unit="none",
         decimals=2,
         levels=_FACTOR,
+        time_from="62d",
         no_value=Text("电表不报功率因数", "No meter reports it"),
     ),
 )
 
 _TREND = "90d"
+_OF_CAPACITY = Text("占容量", "of capacity")
 
 ELECTRICITY = Board(
     name="electricity",
@@ -130,15 +133,13 @@ ELECTRICITY = Board(
                     chart(
                         Text("放学后和周末的份额", "Out-of-hours share"),
                         Text(
-                            "每天关校时间的用电占比；虚线是 50%（好）和 55%（一般）。",
-                            "Share used while closed, by day; dashed: 50 % is good, 55 % common.",
+                            "每周关校时间的用电占比；虚线是 50%（好）和 55%（一般）。",
+                            "Share used while closed, by week; dashed: 50 % is good, 55 % common.",
                         ),
                         kpi(
-                            'mean("value") * 100',
+                            '"value"',
                             "electricity_out_of_hours_share",
-                            period="day",
-                            group="time($__interval)",
-                            fill="none",
+                            period="week",
                             alias=Text("关校时间", "closed hours"),
                         ),
                         unit="percent",
@@ -146,8 +147,7 @@ ELECTRICITY = Board(
                         bars=True,
                         limits=True,
                         levels=((None, "transparent"), (50.0, theme.ORANGE), (55.0, theme.RED)),
-                        step="1d",
-                        time_from=_TREND,
+                        time_from="53w",
                     ),
                     against_band(
                         "electricity_base_kw",
@@ -166,31 +166,40 @@ ELECTRICITY = Board(
                     chart(
                         Text("最高负荷和容量", "Peak and capacity"),
                         Text(
-                            "每天最高的 15 分钟功率；虚线是约定的容量。"
-                            "高峰加一成超过容量时要申请增容或错峰。",
-                            "Each day's highest 15 minutes; the line is the agreed capacity."
-                            " When the peak plus a tenth passes it, shift loads or ask for more.",
+                            "每天最高的 15 分钟功率；细线是占约定容量的百分比，"
+                            "过了 90% 就没有一成余量，要错峰或申请增容。",
+                            "Each day's highest 15 minutes; the thin line is its share of"
+                            " the agreed capacity. Past 90 % the margin of a tenth is gone:"
+                            " shift loads or ask for more.",
                         ),
                         kpi(
-                            'max("value") AS "value", max("target") AS "target"',
+                            'max("value")',
                             "electricity_peak_kw",
                             period="day",
                             group="time($__interval)",
                             fill="none",
-                            alias="$col",
+                            alias=Text("最高", "peak"),
+                        ),
+                        kpi(
+                            'max("value")',
+                            "electricity_capacity_share",
+                            period="day",
+                            group="time($__interval)",
+                            fill="none",
+                            alias=_OF_CAPACITY,
                         ),
                         unit="kwatt",
                         colour=theme.AMBER,
                         bars=True,
                         overrides=(
-                            column("value", Text("最高", "peak")),
                             column(
-                                "target",
-                                Text("约定容量", "agreed capacity"),
+                                _OF_CAPACITY,
+                                unit="percent",
                                 color=fixed(theme.RED),
                                 custom__drawStyle="line",
                                 custom__lineWidth=1,
                                 custom__fillOpacity=0,
+                                custom__axisPlacement="right",
                             ),
                         ),
                         step="1d",

@@ -2,7 +2,7 @@
 
 from dashboards import theme, words
 from dashboards.board import Board, Section
-from dashboards.kpi_words import KPI_WORDS
+from dashboards.kpi_words import HIGHER_IS_BETTER, KPI_WORDS
 from dashboards.panels import Json, Panel, chart, column, fixed, mapped, ranking, table
 from dashboards.query import SITE, TIME, Query, is_, select
 from dashboards.text import Text
@@ -30,84 +30,95 @@ CHOICE = Variable(
 )
 
 
-def _change(name: str, title: Text) -> Json:
+_HIGHER = "|".join(HIGHER_IS_BETTER)
+_WORSE_UP = theme.steps((5.0, theme.ORANGE), (20.0, theme.RED))
+_WORSE_DOWN = theme.steps((-5.0, theme.ORANGE), (-1.0, theme.GREEN), base=theme.RED)
+
+
+def _change(name: str, title: Text, levels: theme.Steps) -> Json:
     return column(
         name,
         title,
         unit="percent",
         decimals=0,
         custom__cellOptions={"type": "color-text"},
-        thresholds=theme.thresholds(theme.steps((5.0, theme.ORANGE), (20.0, theme.RED))),
+        thresholds=theme.thresholds(levels),
     )
 
 
-_ROWS = table(
-    Text("全部指标", "Every KPI"),
-    Text(
-        "最近一个完整或进行中的周期。和目标、上一周期、去年同期比；数据不够的不要下结论。",
-        "The newest period. Against target, the period before and the same last year; draw no"
-        " conclusion where data are not enough.",
-    ),
-    select(
-        '"value", "target", "previous", "last_year", 100 * ("value" - "previous") / "previous" AS'
-        ' "change", 100 * ("value" - "last_year") / "last_year" AS "year", "coverage",'
+def _rows(title: Text, which: str, levels: theme.Steps, *, height: int) -> Panel:
+    """Return the newest period of the KPIs that a condition chooses, and what it is held against.
+
+    `levels` colour the changes, since more is better for some and worse for others.
+    """
+    newest = select(
+        'last("value") AS "value", "target", "previous", "last_year", "coverage",'
         ' "estimated_share", "enough"',
-        of="("
-        + select(
-            'last("value") AS "value", "target", "previous", "last_year", "coverage",'
-            ' "estimated_share", "enough"',
-            SITE,
-            _CAMPUS,
-            TIME,
-            of=_PERIOD,
-            group='"kpi"',
-        ).influxql
-        + ")",
+        SITE,
+        _CAMPUS,
+        which,
+        TIME,
+        of=_PERIOD,
         group='"kpi"',
-        table=True,
-    ),
-    order=(
-        "kpi",
-        "Time",
-        "value",
-        "target",
-        "previous",
-        "change",
-        "last_year",
-        "year",
-        "coverage",
-        "estimated_share",
-        "enough",
-    ),
-    columns=(
-        column(
+    )
+    return table(
+        title,
+        Text(
+            "最近一个有数值的周期，进行中的算到现在。变化和上一周期比，同比和去年同期比；"
+            "完整度低的不要下结论。",
+            "The newest period with a value, a running one until now. Change is against the period"
+            " before; draw no conclusion where coverage is low.",
+        ),
+        select(
+            '"value", "target", 100 * ("value" - "previous") / "previous" AS "change",'
+            ' 100 * ("value" - "last_year") / "last_year" AS "year", "previous", "last_year",'
+            ' "coverage", "estimated_share", "enough"',
+            of=f"({newest.influxql})",
+            group='"kpi"',
+            table=True,
+        ),
+        order=(
             "kpi",
-            Text("指标", "KPI"),
-            mappings=mapped({name: (label, "") for name, label in KPI_WORDS.items()}),
-            custom__width=280,
-        ),
-        column("Time", Text("周期开始", "Period from"), unit="dateTimeAsLocal"),
-        column("value", Text("数值", "Value"), decimals=2),
-        column("target", Text("目标", "Target"), decimals=2),
-        column("previous", Text("上一周期", "Period before"), decimals=2),
-        _change("change", Text("变化", "Change")),
-        column("last_year", Text("去年同期", "Last year"), decimals=2),
-        _change("year", Text("同比", "Against last year")),
-        column("coverage", Text("完整度", "Coverage"), unit="percentunit", decimals=0),
-        column("estimated_share", Text("估算", "Estimated"), unit="percentunit", decimals=1),
-        column(
+            "Time",
+            "value",
+            "target",
+            "previous",
+            "change",
+            "last_year",
+            "year",
+            "coverage",
+            "estimated_share",
             "enough",
-            Text("可信吗", "Enough data"),
-            mappings=mapped(words.ENOUGH),
-            custom__cellOptions={"type": "color-text"},
         ),
-    ),
-    sort="kpi",
-    descending=False,
-    width=24,
-    height=15,
-    no_value=_NOT_YET,
-)
+        columns=(
+            column(
+                "kpi",
+                Text("指标", "KPI"),
+                mappings=mapped({name: (label, "") for name, label in KPI_WORDS.items()}),
+                custom__width=300,
+            ),
+            column("Time", Text("周期开始", "Period from"), unit="dateTimeAsLocal"),
+            column("value", Text("数值", "Value"), decimals=2),
+            column("target", Text("目标", "Target"), decimals=2),
+            column("previous", Text("上一周期", "Period before"), decimals=2),
+            _change("change", Text("变化", "Change"), levels),
+            column("last_year", Text("去年同期", "Last year"), decimals=2),
+            _change("year", Text("同比", "Against last year"), levels),
+            column("coverage", Text("完整度", "Coverage"), unit="percentunit", decimals=0),
+            column("estimated_share", Text("估算", "Estimated"), unit="percentunit", decimals=1),
+            column(
+                "enough",
+                Text("可信吗", "Enough data"),
+                mappings=mapped(words.ENOUGH),
+                custom__cellOptions={"type": "color-text"},
+            ),
+        ),
+        sort="kpi",
+        descending=False,
+        width=24,
+        height=height,
+        no_value=_NOT_YET,
+    )
 
 
 def _one() -> Panel:
@@ -213,7 +224,28 @@ KPIS = Board(
     since="now-1y",
     refresh="5m",
     sections=(
-        Section(None, ((_ROWS,), (_one(),))),
+        Section(
+            None,
+            (
+                (
+                    _rows(
+                        Text("越低越好的", "Lower is better"),
+                        f'"kpi" !~ /^({_HIGHER})$/',
+                        _WORSE_UP,
+                        height=16,
+                    ),
+                ),
+                (
+                    _rows(
+                        Text("越高越好的", "Higher is better"),
+                        f'"kpi" =~ /^({_HIGHER})$/',
+                        _WORSE_DOWN,
+                        height=8,
+                    ),
+                ),
+                (_one(),),
+            ),
+        ),
         Section(
             Text("校区之间", "Campus against campus"),
             (
@@ -233,7 +265,7 @@ KPIS = Board(
                     _fair(
                         "water_l_pupil",
                         Text("每个学生用水", "Water per pupil"),
-                        unit="litre",
+                        unit="suffix: L",
                         colour=theme.BLUE,
                     ),
                 ),

@@ -50,24 +50,24 @@ TODAY = Board(
             (
                 (
                     so_far(
-                        "electricity_kwh",
+                        ("electricity_kwh",),
                         Text("用电", "Electricity"),
                         unit=KWH,
                         decimals=0,
                         colour=theme.AMBER,
                     ).sized(6, 4),
                     so_far(
-                        "water_m3", Text("用水", "Water"), unit=M3, decimals=1, colour=theme.BLUE
+                        ("water_m3",), Text("用水", "Water"), unit=M3, decimals=1, colour=theme.BLUE
                     ).sized(6, 4),
                     so_far(
-                        "cost_cny",
+                        ("electricity_cny", "water_cny"),
                         Text("电费和水费", "Cost of both"),
                         unit=CNY,
                         decimals=0,
                         colour=theme.INK,
                     ).sized(6, 4),
                     so_far(
-                        "carbon_kg",
+                        ("carbon_kg",),
                         Text("碳排放", "Carbon"),
                         unit=CO2,
                         decimals=0,

@@ -47,24 +47,24 @@ _TILES = (
         width=8,
     ),
     stat(
-        Text("昨夜最小流量", "Least flow at night"),
+        Text("夜间最小流量", "Least flow at night"),
         Text(
-            "夜里最小的一小时流量，应当接近零。一个漏水的马桶约 17 L/h。",
-            "Least hourly flow of the night; it should be about zero. One running toilet is about"
-            " 17 L/h.",
+            "最近七夜里最小一小时的流量，应当接近零。一个漏水的马桶约 17 L/h。",
+            "Least hourly flow over the last seven nights; it should be about zero. One running"
+            " toilet is about 17 L/h.",
         ),
-        kpi('last("value")', "water_night_flow_l_h", period="day"),
+        kpi('last("value")', "water_night_l_h", period="day"),
         unit=LPH,
         decimals=0,
         levels=_NIGHT,
     ),
     stat(
-        Text("一直在流多久", "Hours without a stop"),
+        Text("漏水时长", "Hours of leaks"),
         Text(
-            "到现在为止连续没有停过的小时数；停下来就回到零。",
-            "Hours that water has now been flowing without a stop; zero once it stops.",
+            "这段时间里，有漏水事件没有了结的小时数，从第一个不正常的读数算起。",
+            "Hours in this range during which a leak was open, from its first bad reading.",
         ),
-        kpi('last("value")', "water_leak_hours", period="day"),
+        kpi('sum("value")', "water_leak_h", period="day"),
         unit="h",
         decimals=0,
         levels=_HOURS,
@@ -72,8 +72,8 @@ _TILES = (
     stat(
         Text("漏掉的水", "Leaked"),
         Text(
-            "这段时间夜间流量折算的漏水量，按每天 24 小时估算。",
-            "Leakage in this range, estimated from the flow at night for 24 hours a day.",
+            "这段时间的漏水事件，按各自的流量和时长算出来的水量。",
+            "Water lost in this range: each leak's flow for as long as it lasted.",
         ),
         kpi('sum("value")', "water_leak_m3", period="day"),
         unit=M3,
@@ -137,7 +137,7 @@ WATER = Board(
                         ),
                         kpi(
                             'mean("value")',
-                            "water_night_flow_l_h",
+                            "water_night_l_h",
                             period="day",
                             group="time($__interval)",
                             fill="none",

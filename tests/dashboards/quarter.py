@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from analytics.kpis.inputs import KpiPeriod
+from analytics.kpis.registry import REGISTRY
 from caretaker.measurements import MEASUREMENTS, time_ns
-from dashboards.kpi_words import KPI_WORDS
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 25, 10, 35, tzinfo=ZONE)
@@ -25,7 +26,13 @@ METERS = {
     "volume": (("总水表", ""), ("厕所/水表", "a")),
 }
 
-_USUAL = {"electricity_kwh": 40.0, "water_m3": 1.2, "cost_cny": 26.0, "carbon_kg": 21.0}
+_HOURLY = {
+    "electricity_kwh": 40.0,
+    "water_m3": 1.2,
+    "electricity_cny": 22.0,
+    "water_cny": 4.9,
+    "carbon_kg": 21.0,
+}
 
 
 def ms(at: datetime) -> int:
@@ -84,31 +91,33 @@ def _kpi(
 
 
 def kpis() -> Iterator[str]:
-    """Return KPI rows of hours, days, weeks, months and terms, for two campuses."""
+    """Return KPI rows of hours, days, weeks, months and terms: those that each KPI has."""
+    named = {p: [n for n, row in REGISTRY.items() if p in row.periods] for p in KpiPeriod}
+    assert set(named[KpiPeriod.HOUR]) == set(_HOURLY)
     for hours in range(DAYS * 24 + 11):
         at = MIDNIGHT - timedelta(days=DAYS) + timedelta(hours=hours)
-        for kpi, usual in _USUAL.items():
+        for kpi, usual in _HOURLY.items():
             yield _kpi("hour", kpi, at, usual * _load(at), hour=f"{at.hour:02d}")
     for days in range(DAYS + 1):
         at = MIDNIGHT - timedelta(days=days)
-        for kpi in KPI_WORDS:
-            weekday = str(at.isoweekday())
+        weekday = str(at.isoweekday())
+        for kpi in named[KpiPeriod.DAY]:
             yield _kpi("day", kpi, at, _day_value(kpi), weekday=weekday)
-            yield _kpi("day", kpi, at, _day_value(kpi) * 1.2, site="west", weekday=weekday)
+            yield _kpi("day", kpi, at, _day_value(kpi) * 0.9, site="west", weekday=weekday)
         for building in ("a", "c"):
             place = {"scope_kind": "building", "scope": building, "scope_name": f"楼{building}"}
-            yield _kpi("day", "electricity_kwh", at, 200.0, weekday=str(at.isoweekday()), **place)
-    for period, step in (("week", 7), ("month", 30), ("term", 90)):
+            yield _kpi("day", "electricity_kwh", at, 200.0, weekday=weekday, **place)
+    for period, step in ((KpiPeriod.WEEK, 7), (KpiPeriod.MONTH, 30), (KpiPeriod.TERM, 90)):
         for days in range(0, DAYS, step):
-            for kpi in KPI_WORDS:
-                at = MIDNIGHT - timedelta(days=days)
-                yield _kpi(period, kpi, at, _day_value(kpi) * step)
+            at = MIDNIGHT - timedelta(days=MIDNIGHT.weekday() + days)
+            for kpi in named[period]:
+                yield _kpi(period.value, kpi, at, _day_value(kpi))
 
 
 def _day_value(kpi: str) -> float:
-    if kpi.endswith("share") or kpi == "power_factor":
-        return 0.93
-    return _USUAL.get(kpi, 0.5) * 12
+    if REGISTRY[kpi].unit == "%":
+        return 53.0
+    return 0.93 if kpi == "power_factor" else _HOURLY.get(kpi, 0.5) * 12
 
 
 def meters() -> Iterator[str]:

@@ -126,9 +126,11 @@ def test_variables_stand_in_queries_only_as_escaped_regexes(path: Path) -> None:
 @BY_FILE
 def test_a_year_reads_days_not_readings(path: Path) -> None:
     for panel in panels(path):
-        if panel.get("timeFrom", "") in {"53w", "90d"}:
+        if panel.get("timeFrom", "") in {"53w", "90d", "62d"}:
             for target in panel["targets"]:
-                assert re.search(r'FROM "(kpi_day|rollup_1d)"', target["query"]), panel["title"]
+                assert re.search(r'FROM "(kpi_(day|week|month)|rollup_1d)"', target["query"]), (
+                    panel["title"]
+                )
 
 
 @BY_FILE
