@@ -52,8 +52,10 @@ class Engine:
             points[point.device].append(point)
         subjects = [
             Subject(device, tuple(points[device.id]))
-            for device in device_records.devices(connection)
-            if device.status is DeviceStatus.ADOPTED
+            for device in (
+                *device_records.devices(connection, status=DeviceStatus.ADOPTED.value),
+                *device_records.devices(connection, status=DeviceStatus.INTERNAL.value),
+            )
         ]
         self._device_of = {p.id: s.device.id for s in subjects for p in s.points}
         self._subjects = {

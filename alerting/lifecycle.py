@@ -1,63 +1,112 @@
-"""From verdict to incident: opened, worsened, recovered, and told of, in the same transaction."""
+"""From verdict to incident, and from incident to people; all in the caller's transaction."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 
+from alerting.notify import plan
+from alerting.notify.inhibit import UNMONITORED, UNSTABLE, food
+from alerting.notify.pipeline import Pipeline
+from alerting.notify.port import DROP, HOLD, Matter, World
 from alerting.port import Rule, Subject, Verdict
+from alerting.site_causes import SiteCauses
+from caretaker.calendar import SchoolCalendar
+from caretaker.clock import HOUR_MS, MINUTE_MS, SECOND_MS
 from caretaker.config import SiteSettings
-from caretaker.vocabulary import Device, Severity, Truth
-from storage import incidents, outbox
+from caretaker.faultpoints import reach
+from caretaker.vocabulary import Device, DeviceStatus, Severity, Truth
+from storage import incidents, outbox, silences
+from storage.incidents import ACKNOWLEDGED, CANARY, DRILL, FIRING, PENDING, RECOVERING, Incident
 
-_RANK = {Severity.NOTICE: 0, Severity.ALARM: 1, Severity.CRITICAL: 2}
+CANARY_KEY = "/canary"
+_RANK = silences.RANK
+_PENDING_MS = 20 * SECOND_MS
+"""So long a silent device waits for its gateway to be found silent."""
+
+_PENDING_RULES = frozenset({"device_silent"})
+_COLD_GOOD, _COLD_STEADY_MS = 2, 10 * MINUTE_MS
+"""Cold storage: so many more good verdicts, over so long, prove a recovery."""
+
+_FLAPS, _FLAP_MS = 3, HOUR_MS  # rule-book 9.2
+_LOOK_MS = 5 * SECOND_MS
 
 
 class Lifecycle:
-    """Keeps one open incident for each cause, by what the rules say of it.
+    """Keeps one open incident for each cause, by what the rules say of it, and calls people.
 
     UNKNOWN changes nothing: silence never closes an incident. With `notifying` off, incidents are
-    made and nobody is told: so is history filled in.
+    made and nobody is told: so is history filled in. All that is in memory mirrors the journal.
     """
 
     def __init__(self, site: SiteSettings) -> None:
         self.notifying = True
-        self._channels = site.channels
-        self._open: dict[tuple[str, int], incidents.Incident] = {}
+        self._site = site
+        self._calendar = SchoolCalendar(site.calendar, site.zone)
+        self._pipeline = Pipeline()
+        self._live: dict[int, Incident] = {}
+        self._by_cause: dict[str, int] = {}
+        self._seen_ms: dict[int, int] = {}
+        self._due_ms: dict[int, int] = {}
         self._devices: dict[int, Device] = {}
+        self._causes = SiteCauses()
+        self._looked_ms = 0
+        self._stale = False
+
+    # -- what it knows ----------------------------------------------------------------------
 
     def load(self, connection: sqlite3.Connection) -> None:
         """Take the open incidents from the journal."""
-        self._open = {
-            (item.rule, item.device): item
-            for item in incidents.listing(connection, state="open", limit=100_000)
+        found = incidents.listing(connection, state="live", limit=100_000)
+        self._live = {item.id: item for item in reversed(found)}
+        self._by_cause = {
+            item.fingerprint: item.id for item in found if item.state != incidents.RESOLVED
         }
+        self._due_ms = dict.fromkeys(self._live, 0)
+        self._pipeline.forget()
+        self._stale = False
 
     def know(self, subjects: Sequence[Subject]) -> None:
-        """Take the adopted devices as they stand now."""
+        """Take the devices as they stand now; a person may have changed incidents besides."""
         self._devices = {subject.device.id: subject.device for subject in subjects}
-
-    def tick(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
-        """Do what time alone makes due; called at the end of every judged batch."""
+        self._stale = True
 
     def open_devices(self, rule: str) -> list[int]:
         """Return the devices that have an incident of this rule."""
-        return [device for name, device in self._open if name == rule]
+        return [item.device for item in self._live.values() if item.rule == rule]
 
     def has_open(self, connection: sqlite3.Connection, rule: str, device: int) -> bool:
-        """Return whether a device has an incident of this rule that is not closed."""
-        return self._known(connection, (rule, device)) is not None
+        """Return whether a device has an incident of this rule that is not resolved."""
+        return self._known(connection, incidents.fingerprint(rule, device)) is not None
 
-    def _known(
-        self, connection: sqlite3.Connection, key: tuple[str, int]
-    ) -> incidents.Incident | None:
+    def _known(self, connection: sqlite3.Connection, cause: str) -> Incident | None:
         """Return the open incident as it stands; a person may have closed it meanwhile."""
-        known = self._open.get(key)
-        if known is None:
+        number = self._by_cause.get(cause)
+        if number is None:
             return None
-        known = incidents.find(connection, known.id)
-        if known is None or known.state == "closed":
-            self._open.pop(key, None)
+        return self._keep(connection, number)
+
+    def _keep(self, connection: sqlite3.Connection, number: int) -> Incident | None:
+        """Look an incident up again, and at what is due for it; forget it when it is over."""
+        found = incidents.find(connection, number)
+        if found is None:
             return None
-        return known
+        known = self._live.get(number)
+        if known is None or (found.state, found.raised_ms, found.proved, found.severity) != (
+            known.state, known.raised_ms, known.proved, known.severity,
+        ):  # fmt: skip
+            self._due_ms[number] = 0
+        self._live[number] = found
+        if found.state == incidents.RESOLVED:
+            self._by_cause.pop(found.fingerprint, None)
+            if not self.notifying:
+                incidents.finish(connection, number)
+                self._forget(number)
+            return None
+        self._by_cause[found.fingerprint] = number
+        return found
+
+    # -- verdicts ---------------------------------------------------------------------------
 
     def take(
         self,
@@ -69,94 +118,221 @@ class Lifecycle:
         now_ms: int,
     ) -> None:
         """Let a verdict change the incident of its cause, in the caller's transaction."""
-        key = (rule.name, subject.device.id)
-        known = self._known(connection, key)
+        device = subject.device
+        known = self._known(connection, incidents.fingerprint(rule.name, device.id))
         if verdict.truth is Truth.BAD:
-            self._bad(connection, rule, subject, verdict, known=known, now_ms=now_ms)
-        elif verdict.truth is Truth.OK and verdict.recovered and known is not None:
-            if known.state != "recovered":
-                incidents.recover(connection, known.id, now_ms=verdict.at_ms)
-                self._queue(connection, known.id, "resolved", known.severity, now_ms)
-            self._remember(connection, key, known.id)
+            if known is None:
+                number = self._open(connection, rule, device, verdict)
+            else:
+                number = known.id
+                self._worse(connection, known, verdict)
+            self._seen_ms[number] = verdict.at_ms
+            self._keep(connection, number)
+            self._guard_flaps(connection, rule, device, verdict, now_ms=now_ms)
+        elif verdict.truth is Truth.OK and known is not None:
+            self._good(connection, known, device, verdict)
+            self._keep(connection, known.id)
 
-    def _bad(
+    def _open(
+        self, connection: sqlite3.Connection, rule: Rule, device: Device, verdict: Verdict
+    ) -> int:
+        number = incidents.open_incident(
+            connection,
+            rule=rule.name,
+            version=rule.version,
+            device=device.id,
+            severity=verdict.severity,
+            since_ms=verdict.since_ms,
+            now_ms=verdict.at_ms,
+            evidence=verdict.evidence,
+            kind=kind_of(device),
+            state=PENDING if rule.name in _PENDING_RULES else FIRING,
+        )
+        reach("lifecycle.opened")
+        return number
+
+    @staticmethod
+    def _worse(connection: sqlite3.Connection, known: Incident, verdict: Verdict) -> None:
+        if _RANK[verdict.severity] > _RANK[known.severity]:
+            incidents.worsen(
+                connection,
+                known.id,
+                severity=verdict.severity,
+                now_ms=verdict.at_ms,
+                evidence=verdict.evidence,
+            )
+            return
+        if known.state == RECOVERING:
+            incidents.relapse(connection, known.id, now_ms=verdict.at_ms)
+        incidents.refresh(connection, known.id, verdict.evidence)
+
+    @staticmethod
+    def _good(
+        connection: sqlite3.Connection, known: Incident, device: Device, verdict: Verdict
+    ) -> None:
+        """Let it recover when the rule says so, and hold until it stayed good long enough."""
+        steady = device.role.cold and known.rule not in _PENDING_RULES
+        if known.state != RECOVERING:
+            if not verdict.recovered:
+                return
+            incidents.recover(connection, known.id, now_ms=verdict.at_ms)
+            if not steady or known.kind == CANARY:
+                incidents.prove(connection, known.id, now_ms=verdict.at_ms)
+            return
+        if known.proved:
+            return
+        incidents.count_good(connection, known.id)
+        lasted = verdict.at_ms - (known.recovered_ms or verdict.at_ms)
+        if known.good + 1 >= _COLD_GOOD and lasted >= _COLD_STEADY_MS:
+            incidents.prove(connection, known.id, now_ms=verdict.at_ms)
+
+    def _guard_flaps(
         self,
         connection: sqlite3.Connection,
         rule: Rule,
-        subject: Subject,
+        device: Device,
         verdict: Verdict,
         *,
-        known: incidents.Incident | None,
         now_ms: int,
     ) -> None:
-        key = (rule.name, subject.device.id)
-        if known is None:
+        """More than three firings in an hour: one `unstable` speaks for the cause."""
+        cause = incidents.fingerprint(rule.name, device.id)
+        if kind_of(device) or self._known(connection, f"{UNSTABLE}:{device.id}") is not None:
+            return
+        count = incidents.firings(connection, cause, since_ms=verdict.at_ms - _FLAP_MS)
+        if count > _FLAPS:
             number = incidents.open_incident(
                 connection,
-                rule=rule.name,
-                version=rule.version,
-                device=subject.device.id,
+                rule=UNSTABLE,
+                version="1",
+                device=device.id,
                 severity=verdict.severity,
                 since_ms=verdict.since_ms,
-                now_ms=verdict.at_ms,
-                evidence=verdict.evidence,
+                now_ms=now_ms,
+                evidence={"firings": count, "rule": rule.name},
+                scope=cause,
             )
-            self._queue(connection, number, "opened", verdict.severity, now_ms)
-        elif _RANK[verdict.severity] > _RANK[known.severity]:
-            number = known.id
-            incidents.worsen(
-                connection,
-                number,
-                severity=verdict.severity,
-                now_ms=verdict.at_ms,
-                evidence=verdict.evidence,
-            )
-            self._queue(connection, number, "escalated", verdict.severity, now_ms)
-        else:
-            number = known.id
-            if known.state == "recovered":
-                incidents.relapse(connection, number, now_ms=verdict.at_ms)
-                self._queue(connection, number, "opened", known.severity, now_ms)
-            incidents.refresh(connection, number, verdict.evidence)
-        self._remember(connection, key, number)
+            self._keep(connection, number)
 
-    def _remember(self, connection: sqlite3.Connection, key: tuple[str, int], number: int) -> None:
-        found = incidents.find(connection, number)
-        if found is None or found.state == "closed":
-            self._open.pop(key, None)
-        else:
-            self._open[key] = found
+    # -- time -------------------------------------------------------------------------------
 
-    def _queue(
-        self,
-        connection: sqlite3.Connection,
-        incident: int,
-        kind: str,
-        severity: Severity,
-        now_ms: int,
-    ) -> None:
+    def tick(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
+        """Do what time alone makes due, and call people; the end of every judged batch."""
+        if self._stale:
+            self.load(connection)
         if not self.notifying:
             return
-        row = connection.execute(
-            "SELECT count(*) FROM incident_event WHERE incident = ?", (incident,)
-        ).fetchone()
-        for channel in self._channels:
-            if severity.value in channel.severities:
-                outbox.queue(
-                    connection,
-                    incident=incident,
-                    kind=kind,
-                    channel=channel.name,
-                    now_ms=now_ms,
-                    step=int(row[0]),
+        if now_ms - self._looked_ms >= _LOOK_MS or now_ms < self._looked_ms:
+            self._looked_ms = now_ms
+            self._look(connection, now_ms=now_ms)
+        ready = [number for number, at_ms in self._due_ms.items() if at_ms <= now_ms]
+        if not ready:
+            return
+        world = World(
+            connection,
+            self._site,
+            self._calendar,
+            self._live,
+            self._devices,
+            silences.in_force(connection, now_ms=now_ms),
+        )
+        # Site-level causes first: their symptoms look whether they are open.
+        for number in sorted(ready, key=lambda n: (self._live[n].device != 0, n)):
+            self._call(world, number, now_ms=now_ms)
+
+    def _look(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
+        for change in self._causes.look(self._live.values(), self._devices, now_ms=now_ms):
+            number = change.apply(connection, now_ms=now_ms)
+            self._keep(connection, number)
+        for item in list(self._live.values()):
+            if item.state == PENDING and now_ms - item.opened_ms >= _PENDING_MS:
+                incidents.fire(connection, item.id, now_ms=now_ms)
+                self._keep(connection, item.id)
+            elif item.state == ACKNOWLEDGED and self._forgotten(item, now_ms):
+                incidents.raise_again(connection, item.id, now_ms=now_ms)
+                self._keep(connection, item.id)
+            elif item.rule == UNSTABLE and item.state in {FIRING, ACKNOWLEDGED}:
+                self._steady(connection, item, now_ms=now_ms)
+        outbox.fall_back(connection, self._site, now_ms=now_ms)
+
+    def _forgotten(self, item: Incident, now_ms: int) -> bool:
+        after_ms = self._site.escalation.reraise_min * MINUTE_MS
+        quiet = item.severity is Severity.NOTICE or not after_ms
+        return not quiet and now_ms - (item.acknowledged_ms or now_ms) >= after_ms
+
+    def _steady(self, connection: sqlite3.Connection, item: Incident, *, now_ms: int) -> None:
+        """End an `unstable` when its cause stayed in one state for an hour and is not bad."""
+        cause = self._live.get(self._by_cause.get(item.scope, 0))
+        bad = cause is not None and cause.state in {PENDING, FIRING, ACKNOWLEDGED}
+        if bad or incidents.firings(connection, item.scope, since_ms=now_ms - _FLAP_MS):
+            return
+        incidents.recover(connection, item.id, now_ms=now_ms)
+        incidents.prove(connection, item.id, now_ms=now_ms)
+        self._keep(connection, item.id)
+
+    # -- people -----------------------------------------------------------------------------
+
+    def _call(self, world: World, number: int, *, now_ms: int) -> None:
+        """Tell people what is due of one incident, and set when to look again."""
+        connection = world.connection
+        item = incidents.find(connection, number)
+        if item is None:
+            self._forget(number)
+            return
+        self._live[number] = item
+        told = plan.Told(**json.loads(incidents.told(connection, number)))
+        device = self._devices.get(item.device)
+        cold = device is not None and device.role.cold
+        due = plan.due(
+            item,
+            told,
+            plan=self._site.escalation,
+            raised_by=incidents.raised_by(connection, number),
+            now_ms=now_ms,
+            grave=food(item, cold=cold) and not item.kind,
+        )
+        self._due_ms[number] = plan.next_ms(item, told, plan=self._site.escalation, now_ms=now_ms)
+        if due is not None:
+            matter = Matter(
+                item, due.occasion, now_ms, device, due.levels, self._seen_ms.get(number, 0),
+                told.calls,
+            )  # fmt: skip
+            ruling = self._pipeline.run(matter, world)
+            if ruling.outcome == HOLD:
+                self._due_ms[number] = now_ms + _LOOK_MS
+            else:
+                then = due.then
+                if ruling.outcome == DROP:
+                    then = replace(then, calls=told.calls)
+                incidents.tell(connection, number, then.dump())
+                self._due_ms[number] = plan.next_ms(
+                    item, then, plan=self._site.escalation, now_ms=now_ms
                 )
+        if item.state == incidents.RESOLVED:
+            incidents.finish(connection, number)
+            self._forget(number)
+
+    def _forget(self, number: int) -> None:
+        self._live.pop(number, None)
+        self._due_ms.pop(number, None)
+        self._seen_ms.pop(number, None)
 
     def begin_notifying(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
         """From now on people are told; what is open and unanswered is told now."""
+        if self.notifying:
+            return
         self.notifying = True
-        for item in incidents.listing(connection, state="open", limit=100_000):
-            told = connection.execute(
-                "SELECT 1 FROM outbox WHERE incident = ? LIMIT 1", (item.id,)
-            ).fetchone()
-            if item.state == "firing" and told is None:
-                self._queue(connection, item.id, "opened", item.severity, now_ms)
+        self.load(connection)
+        for item in self._live.values():
+            incidents.begin_calling(connection, item.id, now_ms=now_ms)
+        self.tick(connection, now_ms=now_ms)
+
+
+def kind_of(device: Device) -> str:
+    """Return the kind of a device's incidents: its own machinery's are not the school's."""
+    if device.status is not DeviceStatus.INTERNAL:
+        return ""
+    return CANARY if device.key.endswith(CANARY_KEY) else DRILL
+
+
+__all__ = ["UNMONITORED", "Lifecycle", "kind_of"]

@@ -73,13 +73,28 @@ class Notification:
 
     id: int
     incident: int
-    kind: str  # opened, escalated, acknowledged, resolved
+    kind: str  # an occasion (alerting/notify/port.py), digest, or note
     severity: Severity
     title: str
     body: str
     lang: str
     link: str
     key: str
+    recipients: tuple[str, ...] = ()
+    """Addresses of people on this channel; empty means whoever reads the channel."""
+
+    calling: int = 0
+    """How many incidents still wait for somebody: a siren stays on until it is none."""
+
+    @property
+    def over(self) -> bool:
+        """Whether it tells of an end."""
+        return self.kind in {"resolved", "acknowledged"}
+
+    @property
+    def text(self) -> str:
+        """Return title, body and link as one plain text."""
+        return "\n".join(part for part in (self.title, self.body, self.link) if part)
 
 
 @dataclass(frozen=True, slots=True)

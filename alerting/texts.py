@@ -1,10 +1,12 @@
 """What people read in a notification, in zh-CN and en, by rule and kind."""
 
-from collections.abc import Mapping
+import contextlib
+import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, UndefinedError
 
 _JINJA = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701  (plain text)
 
@@ -18,13 +20,27 @@ TITLES: dict[str, dict[str, str]] = {
         "cold_storage_warm": "{{ device }}温度过高：{{ air_c }} °C",
         "device_silent": "{{ device }}没有数据",
         "continuous_flow": "{{ device }}一直在流水：{{ flow_l_h }} L/h",
+        "units_unmonitored": (
+            "{{ device }}：{% if cold_units %}{{ cold_units }} 台冷柜没有监测"
+            "{% else %}{{ devices }} 台设备没有数据{% endif %}"
+        ),
+        "unstable": "{{ device }}状态不稳定",
+        "canary": "自检",
         "resolved": "{{ device }}已恢复正常",
+        "other": "{{ device }}：{{ rule }}",
     },
     "en": {
         "cold_storage_warm": "{{ device }} is too warm: {{ air_c }} °C",
         "device_silent": "{{ device }} is silent",
         "continuous_flow": "{{ device }} never stops: {{ flow_l_h }} L/h",
+        "units_unmonitored": (
+            "{{ device }}: {% if cold_units %}{{ cold_units }} cold units unmonitored"
+            "{% else %}{{ devices }} devices are silent{% endif %}"
+        ),
+        "unstable": "{{ device }} keeps changing",
+        "canary": "Self-test",
         "resolved": "{{ device }} is back to normal",
+        "other": "{{ device }}: {{ rule }}",
     },
 }
 
@@ -44,7 +60,18 @@ BODIES: dict[str, dict[str, str]] = {
             "连续 {{ hours }} 小时没有停过，夜里最小流量 {{ flow_l_h }} L/h，"
             "大约相当于 {{ toilets }} 个漏水的马桶，每天约 {{ cny_day }} 元。请检查水箱和阀门。"
         ),
+        "units_unmonitored": (
+            "自 {{ since }} 起，{{ devices }} 台设备同时没有数据，多半是停电、网关或网络的问题。"
+            "{% if cold_units %}请现在检查供电，并用温度计测量每台冷柜、记录温度："
+            "{% else %}请检查：{% endif %}{{ names }}。"
+        ),
+        "unstable": (
+            "一小时内反复报警 {{ firings }} 次，之后不再逐次通知。请检查传感器的安装、电池、"
+            "信号，以及设备本身；食品温度的紧急报警不受影响。"
+        ),
+        "canary": "自检",
         "resolved": "数据显示已恢复正常。如尚未确认，请打开页面确认并写下处理情况。",
+        "other": "自 {{ since }} 起。请打开页面查看详情并处理。",
     },
     "en": {
         "cold_storage_warm": (
@@ -61,9 +88,68 @@ BODIES: dict[str, dict[str, str]] = {
             "It has not stopped for {{ hours }} hours; the least flow is {{ flow_l_h }} L/h, about"
             " {{ toilets }} running toilets, {{ cny_day }} yuan a day. Check cisterns and valves."
         ),
+        "units_unmonitored": (
+            "Since {{ since }} {{ devices }} devices have been silent together: most likely power,"
+            " gateway or network. {% if cold_units %}Check the power now, and measure each cold"
+            " unit by hand and write it down: {% else %}Check: {% endif %}{{ names }}."
+        ),
+        "unstable": (
+            "It raised an alarm {{ firings }} times within an hour and is no longer told each time."
+            " Check how the sensor sits, its battery and signal, and the thing itself; critical"
+            " food temperature is still told."
+        ),
+        "canary": "Self-test",
         "resolved": "The data show it is normal again. If nobody has acknowledged it, please do.",
+        "other": "Since {{ since }}. Open the page for details.",
     },
 }
+
+OCCASIONS: dict[str, dict[str, str]] = {
+    "zh-CN": {
+        "escalated": "更严重了：{title}",
+        "reraised": "仍未恢复：{title}",
+        "tier": "还没有人接手：{title}",
+        "repeat": "还没有人接手：{title}",
+        "late": "刚才发生过：{title}",
+        "acknowledged": "已有人接手：{title}",
+        "drill": "【演练】{title}",
+        "drill_body": "【演练】这是一次演练，不是真的故障，请按真的处理。{body}",
+        "taken": "{by}已接手。",
+        "digest": "{count} 件事需要处理",
+        "more": "还有 {more} 件，见下一条。",
+    },
+    "en": {
+        "escalated": "Worse: {title}",
+        "reraised": "Still not well: {title}",
+        "tier": "Nobody has taken it: {title}",
+        "repeat": "Nobody has taken it: {title}",
+        "late": "It happened a while ago: {title}",
+        "acknowledged": "Taken: {title}",
+        "drill": "[DRILL] {title}",
+        "drill_body": "[DRILL] This is a drill, no real fault; please act as if it were. {body}",
+        "taken": "{by} has taken it.",
+        "digest": "{count} things need somebody",
+        "more": "{more} more in the next message.",
+    },
+}
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+_LONGEST = 60
+
+
+def plain(text: str) -> str:
+    """Return a name as one line of plain text that no channel takes for markup or for a link.
+
+    >>> plain("fridge\\r\\nBcc: x <at user_id=all>"), plain("http://evil.example/[a](b)")
+    ('fridge Bcc: x ‹at user_id=all›', 'http:∕∕evil.example/［a］（b）')
+    """
+    one_line = _CONTROL.sub(" ", text.encode("utf-8", "replace").decode())
+    safe = one_line.translate(_MARKUP).replace("://", ":∕∕")
+    words = " ".join(safe.split())
+    return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
+
+
+_MARKUP = str.maketrans("<>[]()*`|@#", "‹›［］（）∗ˋ｜＠＃")
 
 
 def render(
@@ -75,6 +161,9 @@ def render(
     since_ms: int,
     zone: ZoneInfo,
     evidence: Mapping[str, object],
+    drill: bool = False,
+    by: str = "",
+    severity: str = "",
 ) -> tuple[str, str]:
     """Return (title, body) in the reader's language; times in the site's zone.
 
@@ -82,11 +171,44 @@ def render(
     ...        zone=ZoneInfo("Asia/Shanghai"), evidence={})[0]
     'Fridge 1 is back to normal'
     """
-    key = "resolved" if kind == "resolved" else rule
     since = datetime.fromtimestamp(since_ms / 1000, tz=UTC).astimezone(zone)
-    # A name is one line of plain text, whatever was written into the settings.
-    name = " ".join(device.encode("utf-8", "replace").decode().split())
-    values = {**evidence, "device": name, "since": since.strftime("%m-%d %H:%M")}
-    title = _JINJA.from_string(TITLES[lang][key]).render(values)
-    body = _JINJA.from_string(BODIES[lang][key]).render(values)
+    values: dict[str, object] = {
+        name: plain(value) if isinstance(value, str) and name != "names" else value
+        for name, value in evidence.items()
+    }
+    if isinstance(evidence.get("names"), str):
+        names = str(evidence["names"]).split("\n")
+        values["names"] = ("、" if lang == "zh-CN" else ", ").join(plain(n) for n in names)
+    values |= {"device": plain(device), "since": since.strftime("%m-%d %H:%M"), "rule": rule}
+    key = "resolved" if kind == "resolved" else rule
+    title, body = _worded(lang, key, values)
+    words = OCCASIONS[lang]
+    if kind in words:
+        title = words[kind].format(title=title)
+    if kind == "acknowledged" and by:
+        body = words["taken"].format(by=by)
+    if severity:
+        title = f"[{SEVERITY[lang][severity]}] {title}"
+    if drill:
+        title, body = words["drill"].format(title=title), words["drill_body"].format(body=body)
     return title, body
+
+
+def _worded(lang: str, key: str, values: Mapping[str, object]) -> tuple[str, str]:
+    """Return (title, body); a text whose figures are missing is told in general words."""
+    for name in (key, "other"):
+        with contextlib.suppress(KeyError, UndefinedError):
+            title = _JINJA.from_string(TITLES[lang][name]).render(values)
+            return title, _JINJA.from_string(BODIES[lang][name]).render(values)
+    return str(values["device"]), ""
+
+
+def digest_text(lines: Sequence[str], *, lang: str, more: int = 0) -> tuple[str, str]:
+    """Return (title, body) of a message that names several incidents, one a line.
+
+    >>> digest_text(["Fridge 1 is too warm", "Tap 2 never stops"], lang="en")
+    ('2 things need somebody', 'Fridge 1 is too warm\\nTap 2 never stops')
+    """
+    words = OCCASIONS[lang]
+    body = [*lines, words["more"].format(more=more)] if more else lines
+    return words["digest"].format(count=len(lines) + more), "\n".join(body)

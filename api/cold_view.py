@@ -84,7 +84,7 @@ def _unit(
 
     if not online(device, points, newest, now_ms):
         state = "silent"
-    elif incident is not None and incident.state != "recovered":
+    elif incident is not None and incident.state != incidents.RECOVERING:
         state = incident.severity.value
     elif reading is not None and reading.value > high:
         state = "warm"

@@ -125,9 +125,11 @@ def adopted(connection: sqlite3.Connection) -> list[Device]:
 
 
 def last_reading_ms(connection: sqlite3.Connection, *, now_ms: int) -> int | None:
-    """Return when the newest reading of any point was taken; a future instant does not count."""
+    """Return when the newest reading of a device was taken; a future instant does not count."""
     row = connection.execute(
-        "SELECT max(at_ms) FROM latest WHERE at_ms <= ?", (now_ms + 60_000,)
+        "SELECT max(l.at_ms) FROM latest AS l JOIN point AS p ON p.id = l.point"
+        " JOIN device AS d ON d.id = p.device WHERE l.at_ms <= ? AND d.status <> 'internal'",
+        (now_ms + 60_000,),
     ).fetchone()
     return None if row[0] is None else int(row[0])
 

@@ -26,7 +26,7 @@ def _fields(item: incidents.Incident, called: Mapping[int, str]) -> dict[str, ob
         "severity": item.severity.value,
         "state": item.state,
         "device": item.device,
-        "device_name": called.get(item.device, ""),
+        "device_name": called.get(item.device, "") or item.scope.partition(":")[2],
         "since_ms": item.since_ms,
         "opened_ms": item.opened_ms,
         "acknowledged_ms": item.acknowledged_ms,
@@ -48,7 +48,9 @@ def open_briefs(
     """Return what is open, the gravest first, then the newest."""
     called = names(connection)
     opened = incidents.listing(connection, state="open", limit=100)
-    opened.sort(key=lambda item: (item.state == "recovered", _ORDER[item.severity], -item.id))
+    opened.sort(
+        key=lambda item: (item.state == incidents.RECOVERING, _ORDER[item.severity], -item.id)
+    )
     return [
         schemas.IncidentBrief.model_validate(
             _fields(item, called)

@@ -62,7 +62,8 @@ class _Figures(Collector):
                 ),
                 ("caretaker_incidents_open", "Open incidents by severity.", "severity"): dict(
                     connection.execute(
-                        "SELECT severity, count(*) FROM incident WHERE state <> 'closed'"
+                        "SELECT severity, count(*) FROM incident WHERE state <> 'resolved'"
+                        " AND kind NOT IN ('canary', 'drill')"
                         " GROUP BY severity"
                     )
                 ),

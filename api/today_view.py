@@ -93,7 +93,7 @@ def _leaks(opened: list[schemas.IncidentBrief], now_ms: int) -> list[schemas.Wor
     result = []
     for item in opened:
         per_day = item.evidence.get("cny_day")
-        if isinstance(per_day, int | float) and item.state != "recovered":
+        if isinstance(per_day, int | float) and item.state != "recovering":
             lasted = now_ms - item.since_ms
             result.append(
                 schemas.Worth(

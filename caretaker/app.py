@@ -13,9 +13,9 @@ from typing import IO
 import structlog
 
 from alerting.channels import build_channels
-from alerting.courier import Courier
 from alerting.engine import Engine
 from alerting.lifecycle import Lifecycle
+from alerting.notify.deliver import Courier
 from alerting.rules import standard_rules
 from api.auth import Doorman
 from api.server import PageServer, create_app

@@ -126,6 +126,8 @@ class ApiSettings:
     host: str = "127.0.0.1"
     port: int = 8420
     allow_remote: bool = False
+    public_url: str = ""
+    """What people open on their phones, e.g. https://caretaker.school.example; for links."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,80 @@ class ChannelSettings:
     kind: str
     severities: tuple[str, ...] = ("alarm", "critical")
     options: dict[str, str | int | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who is called. `contacts`: channel -> address there, the first is tried first.
+
+    Level 1 is called first, 2 and 3 later, 4 is the principal or food-safety director.
+    """
+
+    id: str
+    name: str = ""
+    level: int = 1
+    contacts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """When people are on call; who stands in no shift always is. Past midnight: end < start.
+
+    `on`: every, teaching (school days) or closed (weekends, holidays, vacation).
+    """
+
+    people: tuple[str, ...] = ()
+    on: str = "every"
+    start: time = time(0, 0)
+    end: time = time(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class CallTier:
+    """After so many minutes without an acknowledgement these levels are called."""
+
+    after_min: int
+    levels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """Who is called when, until somebody acknowledges (rule-book 9.2)."""
+
+    critical: tuple[CallTier, ...] = (CallTier(0, (1, 2)), CallTier(10, (3,)), CallTier(20, (4,)))
+    alarm: tuple[CallTier, ...] = (CallTier(0, (1,)), CallTier(15, (2,)), CallTier(30, (3,)))
+    notice: tuple[CallTier, ...] = (CallTier(0, (1,)),)
+    repeat_min: int = 30
+    reraise_min: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """When notices wait, and alarms that are not of cold storage; off while start is end."""
+
+    start: time = time(0, 0)
+    end: time = time(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A thing in the kitchen that acknowledges: any message on `topic` that holds `match`."""
+
+    topic: str
+    person: str
+    match: str = ""
+    building: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchdogSettings:
+    """How Caretaker watches itself; `heartbeat_url` is called after each full round trip."""
+
+    canary: bool = True
+    every_s: int = 300
+    heartbeat_url: str = ""
+    heartbeat_private: bool = False
+    daily_note: time | None = time(7, 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,5 +239,11 @@ class SiteSettings:
     api: ApiSettings = field(default_factory=ApiSettings)
     influx: InfluxSettings = field(default_factory=InfluxSettings)
     channels: tuple[ChannelSettings, ...] = (ChannelSettings(name="console", kind="console"),)
+    people: tuple[Person, ...] = ()
+    shifts: tuple[Shift, ...] = ()
+    escalation: Escalation = field(default_factory=Escalation)
+    quiet: QuietHours = field(default_factory=QuietHours)
+    buttons: tuple[Button, ...] = ()
+    watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
     devices: tuple[DeviceSettings, ...] = ()
     limits: dict[str, float] = field(default_factory=dict)

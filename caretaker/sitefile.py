@@ -24,13 +24,20 @@ _LISTS = {
     "device": "devices",
     "tariff": "tariff_tables",
     "target": "targets",
+    "person": "people",
+    "shift": "shifts",
+    "button": "buttons",
 }
 """Tables that may stand several times, `[[building]]`, and the setting each fills."""
 
 _NESTED = {"term": "terms", "tier": "tiers", "band": "bands"}
 """Tables that may stand several times within another, `[[calendar.term]]`."""
 
-_TABLES = frozenset({"calendar", "kpi", "tariffs", "broker", "api", "influx", "limits"})
+_TABLES = frozenset(
+    {"calendar", "kpi", "tariffs", "broker", "api", "influx", "limits", "escalation", "quiet",
+     "watchdog"}
+)  # fmt: skip
+_TIERS = ("critical", "alarm", "notice")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _INFLUX_VERSIONS = ("auto", "1", "2", "3", "victoria")
 _BUCKET = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
@@ -163,6 +170,10 @@ def _walk(found: dict[str, Any], kind: Any, file: str, key: str) -> None:
         for index, row in enumerate(rows):
             _walk(row, get_args(hints[plural])[0], file, f"{key}.{name}[{index}]")
         found[plural] = rows
+    for name in set(_TIERS) & set(hints) & set(found):
+        for index, row in enumerate(_list(found[name], file, f"{key}.{name}")):
+            at = f"{key}.{name}[{index}]"
+            _walk(_table(row, file, at), get_args(hints[name])[0], file, at)
 
 
 def _table(value: Any, file: str, key: str) -> dict[str, Any]:
@@ -208,6 +219,7 @@ def _check(settings: SiteSettings, file: str) -> None:
     for index, channel in enumerate(settings.channels):
         if names.count(channel.name) > 1:
             _fail(file, f"channel[{index}].name", "stands twice", "Give each channel its own name.")
+    _check_people(settings, file)
     for index, term in enumerate(settings.calendar.terms):
         if term.end < term.start:
             _fail(file, f"calendar.term[{index}].end", "is before the start", "Exchange the two.")
@@ -304,4 +316,50 @@ def _check_devices(settings: SiteSettings, file: str) -> None:
                 f"{at}.parent",
                 f"no device {device.parent!r} is described",
                 "Name the key of the meter upstream, or leave parent out.",
+            )
+
+
+def _check_people(settings: SiteSettings, file: str) -> None:
+    """Refuse an on-call table that would call nobody, or somebody unknown."""
+    channels = {channel.name for channel in settings.channels}
+    people = [person.id for person in settings.people]
+    for index, person in enumerate(settings.people):
+        at = f"person[{index}]"
+        if people.count(person.id) > 1:
+            _fail(file, f"{at}.id", f"{person.id!r} stands twice", "Give each person their own.")
+        if not 1 <= person.level <= 4:
+            _fail(file, f"{at}.level", f"{person.level} is no level", "1 is called first, 4 last.")
+        if not person.contacts:
+            _fail(file, f"{at}.contacts", "is empty", 'Write contacts = { canteen = "" }.')
+        for name in person.contacts:
+            if name not in channels:
+                _fail(file, f"{at}.contacts.{name}", "is no channel", _hint(name, channels))
+    _check_shifts(settings, set(people), file)
+    _check_buttons(settings, set(people), file)
+    for name in _TIERS:
+        minutes = [tier.after_min for tier in getattr(settings.escalation, name)]
+        if minutes != sorted(set(minutes)):
+            _fail(file, f"escalation.{name}", "is not in the order of time", "Earliest first.")
+
+
+def _check_shifts(settings: SiteSettings, people: set[str], file: str) -> None:
+    kinds = {"every", "teaching", "closed"}
+    for index, shift in enumerate(settings.shifts):
+        at = f"shift[{index}]"
+        if shift.on not in kinds:
+            _fail(file, f"{at}.on", f"{shift.on!r} is unknown", _hint(shift.on, kinds))
+        for name in shift.people:
+            if name not in people:
+                _fail(file, f"{at}.people", f"{name!r} is nobody", _hint(name, people))
+
+
+def _check_buttons(settings: SiteSettings, people: set[str], file: str) -> None:
+    for index, button in enumerate(settings.buttons):
+        at = f"button[{index}]"
+        if any(sign in button.topic for sign in "+#") or not button.topic:
+            remedy = "Name the one topic that the button publishes on."
+            _fail(file, f"{at}.topic", f"{button.topic!r} is no single topic", remedy)
+        if people and button.person not in people:
+            _fail(
+                file, f"{at}.person", f"{button.person!r} is nobody", _hint(button.person, people)
             )

@@ -105,6 +105,7 @@ ca_file = ""               # mqtts 的证书 · certificate authority for mqtts
 host = "127.0.0.1"         # 页面监听的地址 · where the page listens
 port = 8420
 allow_remote = false       # 允许其他机器访问 · let other machines in
+public_url = ""            # 手机打开的网址，写进通知 · what phones open, for links in messages
 
 [influx]
 url = ""                   # InfluxDB 的地址 · its address, http://127.0.0.1:8086; empty: none
@@ -119,13 +120,50 @@ ca_file = ""               # 自签证书的 CA · certificate authority of an o
 # 通知渠道 · notification channels; 没有写任何渠道时输出到日志 · none: messages go to the log
 # [[channel]]
 # name = "console"
-# kind = "console"           # console, webhook, email
+# kind = "console"    # console, webhook, email, wecom, dingtalk, feishu, sms, mqtt, apprise
 # severities = ["alarm", "critical"]
 # [[channel]]
 # name = "canteen"
 # kind = "webhook"
 # url = "https://example.org/hook"   # 签名密钥在 secrets.toml · signing secret in secrets.toml
 # severities = ["alarm", "critical"]
+
+# 值班 · who is called; 没有写人时，每个渠道都通知 · nobody listed: every channel is told
+# [[person]]
+# id = "wang"
+# name = "王师傅"
+# level = 1                # 1 先通知 · called first; 2, 3; 4 校长 · the principal
+# contacts = { canteen = "13800000000" }   # 渠道 -> 号码，先写的先用 · channel -> address
+# [[shift]]
+# people = ["wang"]
+# on = "every"             # every, teaching（上课日 · school days）, closed（其他 · the rest）
+# start = 06:00:00
+# end = 18:00:00
+
+# 厨房的确认按钮 · buttons in the kitchen that acknowledge
+# [[button]]
+# topic = "zigbee2mqtt/kitchen_button"
+# match = "single"         # 消息里要有的字 · what the message must hold
+# person = "wang"
+# building = ""            # 只确认这栋楼的 · only this building's incidents
+
+[escalation]
+repeat_min = 30            # 没人接手就再通知 · told again until somebody takes it [min]
+reraise_min = 60           # 接手后仍未恢复 · taken, and still bad: called anew [min]
+# critical = [{ after_min = 0, levels = [1, 2] }, { after_min = 10, levels = [3] }]
+# alarm = [{ after_min = 0, levels = [1] }, { after_min = 15, levels = [2] }]
+# notice = [{ after_min = 0, levels = [1] }]
+
+[quiet]                    # 免打扰，紧急和冷藏除外 · never holds critical or cold storage
+start = 00:00:00           # 两个时间相同：不启用 · both the same: off
+end = 00:00:00
+
+[watchdog]
+canary = true              # 定时自检整条报警链 · tries the whole chain on schedule
+every_s = 300              # 多久一次 · how often [s]
+heartbeat_url = ""         # 自检通过后通知外部看门狗 · called after each full round trip
+heartbeat_private = false  # 允许内网地址 · it may be an address of the school's network
+daily_note = 07:30:00      # 每天的“一切正常”短信 · the daily "all well" note
 
 # 规则限值 · limits of the rules, for all devices; 名称见 docs/alerts.md · names: docs/alerts.md
 [limits]

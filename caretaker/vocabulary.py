@@ -120,6 +120,7 @@ class DeviceStatus(StrEnum):
     ADOPTED = "adopted"
     IGNORED = "ignored"
     RETIRED = "retired"
+    INTERNAL = "internal"  # Caretaker's own: the canary, a drill; never shown, never counted
 
 
 class DeviceRole(StrEnum):

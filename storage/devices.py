@@ -28,9 +28,10 @@ def _device(row: Sequence[object]) -> Device:
 
 
 def devices(connection: sqlite3.Connection, *, status: str = "") -> list[Device]:
-    """Return all devices, or those of one status, by id."""
+    """Return all devices, or those of one status, by id; Caretaker's own only when asked for."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM device WHERE ? = '' OR status = ? ORDER BY id",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM device"  # noqa: S608
+        " WHERE (? = '' AND status <> 'internal') OR status = ? ORDER BY id",
         (status, status),
     )
     return [_device(tuple(row)) for row in rows]
@@ -75,6 +76,28 @@ def update(connection: sqlite3.Connection, device: int, changes: Mapping[str, ob
     changed = find(connection, device)
     assert changed is not None
     return changed
+
+
+def internal(
+    connection: sqlite3.Connection,
+    key: str,
+    *,
+    name: str = "",
+    role: DeviceRole = DeviceRole.OTHER,
+    limits: Mapping[str, float] | None = None,
+    building: str = "",
+) -> Device:
+    """Return Caretaker's own device of that key, made or changed to this description."""
+    connection.execute(
+        "INSERT INTO device (key, driver, status, name, role, building, source, limits)"
+        " VALUES (?, 'native', 'internal', ?, ?, ?, 'caretaker', ?) ON CONFLICT (key) DO UPDATE"
+        " SET status = 'internal', name = excluded.name, role = excluded.role,"
+        " building = excluded.building, limits = excluded.limits, source = 'caretaker'",
+        (key, name, role.value, building, json.dumps(dict(limits or {}))),
+    )
+    made = find(connection, key)
+    assert made is not None
+    return made
 
 
 def adopt(

@@ -1,12 +1,13 @@
 """Incidents: one open at a time for each cause, with its whole history (ISA-18.2 states).
 
-firing -> acknowledged -> closed when it recovers; firing -> recovered (seen by nobody) -> closed
-on acknowledgement. A notice closes itself on recovery.
+pending -> firing -> acknowledged -> recovering -> resolved. `pending` looks for a larger cause
+before anybody is told; `recovering` was seen good and must stay so; it is `resolved` when that is
+proved and somebody has acknowledged it. A notice needs nobody.
 """
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from caretaker.vocabulary import Severity
@@ -14,10 +15,25 @@ from storage import audit
 
 Evidence = Mapping[str, float | int | str]
 
+PENDING, FIRING, ACKNOWLEDGED = "pending", "firing", "acknowledged"
+RECOVERING, RESOLVED = "recovering", "resolved"
+STATES = (PENDING, FIRING, ACKNOWLEDGED, RECOVERING, RESOLVED)
+
+CANARY, DRILL, SITE = "canary", "drill", "site"
+"""Kinds of incident; the usual one is ''. Neither canary nor drill counts in any figure."""
+
+REAL = "kind NOT IN ('canary', 'drill')"
+"""The condition for what really happened, for queries on the table `incident`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One cause, from the first bad reading to its closure."""
+    """One cause, from the first bad reading to its end.
+
+    `device` is 0 when the cause is a site's, a building's or a gateway's; then `scope` names it.
+    `good` counts what was seen good in a row since it began to recover, `proved` is 1 when that is
+    enough; `raised_ms` is when people were last called: the clock of the escalation.
+    """
 
     id: int
     fingerprint: str
@@ -33,6 +49,16 @@ class Incident:
     recovered_ms: int | None
     closed_ms: int | None
     evidence: dict[str, float | int | str] = field(default_factory=dict)
+    kind: str = ""
+    scope: str = ""
+    good: int = 0
+    proved: int = 0
+    raised_ms: int = 0
+
+    @property
+    def calling(self) -> bool:
+        """Whether it waits for somebody to take it on."""
+        return self.state == FIRING
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +73,18 @@ class Event:
 
 _COLUMNS = (
     "id, fingerprint, rule, rule_version, device, severity, state, since_ms, opened_ms,"
-    " acknowledged_ms, acknowledged_by, recovered_ms, closed_ms, evidence"
+    " acknowledged_ms, acknowledged_by, recovered_ms, closed_ms, evidence, kind, scope, good,"
+    " proved, raised_ms"
 )
+_WHERE = {
+    "open": f"state <> 'resolved' AND {REAL}",
+    "closed": f"state = 'resolved' AND {REAL}",
+    "all": REAL,
+    "live": "done = 0",
+}
 
 
-def _incident(row: tuple[object, ...]) -> Incident:
+def _incident(row: Sequence[object]) -> Incident:
     values = list(row)
     values[5] = Severity(str(row[5]))
     values[13] = json.loads(str(row[13]))
@@ -64,20 +97,40 @@ def find(connection: sqlite3.Connection, incident: int) -> Incident | None:
         f"SELECT {_COLUMNS} FROM incident WHERE id = ?",  # noqa: S608  (constant column list)
         (incident,),
     ).fetchone()
-    return _incident(tuple(row)) if row else None
+    return _incident(row) if row else None
+
+
+def need(connection: sqlite3.Connection, incident: int) -> Incident:
+    """Return one incident. Raises KeyError."""
+    found = find(connection, incident)
+    if found is None:
+        raise KeyError(incident)
+    return found
+
+
+def open_of(connection: sqlite3.Connection, fingerprint: str) -> Incident | None:
+    """Return the open incident of a cause, if there is one."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM incident WHERE fingerprint = ?"  # noqa: S608
+        " AND state <> 'resolved'",
+        (fingerprint,),
+    ).fetchone()
+    return _incident(row) if row else None
 
 
 def listing(
     connection: sqlite3.Connection, *, state: str = "open", limit: int = 100, before: int = 0
 ) -> list[Incident]:
-    """Return incidents, newest first: state is open, closed or all."""
-    where = {"open": "state <> 'closed'", "closed": "state = 'closed'", "all": "1"}[state]
+    """Return incidents, newest first: state is open, closed, all or live.
+
+    Live are those that something remains to be done or said of, canary and drill included.
+    """
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM incident WHERE {where}"  # noqa: S608  (three constants)
+        f"SELECT {_COLUMNS} FROM incident WHERE {_WHERE[state]}"  # noqa: S608  (constants)
         " AND (? = 0 OR id < ?) ORDER BY id DESC LIMIT ?",
         (before, before, limit),
     )
-    return [_incident(tuple(row)) for row in rows]
+    return [_incident(row) for row in rows]
 
 
 def events(connection: sqlite3.Connection, incident: int) -> list[Event]:
@@ -89,27 +142,75 @@ def events(connection: sqlite3.Connection, incident: int) -> list[Event]:
     return [Event(row[0], row[1], row[2], json.loads(row[3])) for row in rows]
 
 
-def _record(
+def firings(connection: sqlite3.Connection, fingerprint: str, *, since_ms: int) -> int:
+    """Return how often a cause began to fire since then."""
+    row = connection.execute(
+        "SELECT count(*) FROM incident_event AS e JOIN incident AS i ON i.id = e.incident"
+        " WHERE i.fingerprint = ? AND e.at_ms >= ? AND e.kind IN ('opened', 'relapsed')",
+        (fingerprint, since_ms),
+    ).fetchone()
+    return int(row[0])
+
+
+def told(connection: sqlite3.Connection, incident: int) -> str:
+    """Return what people were told of it so far, as its caller keeps it (JSON)."""
+    row = connection.execute("SELECT told FROM incident WHERE id = ?", (incident,)).fetchone()
+    return str(row[0])
+
+
+def tell(connection: sqlite3.Connection, incident: int, text: str) -> None:
+    """Keep what people were told of it."""
+    connection.execute("UPDATE incident SET told = ? WHERE id = ?", (text, incident))
+
+
+def finish(connection: sqlite3.Connection, incident: int) -> None:
+    """Nothing remains to be said of a resolved incident."""
+    connection.execute(
+        "UPDATE incident SET done = 1 WHERE id = ? AND state = 'resolved'", (incident,)
+    )
+
+
+def raised_by(connection: sqlite3.Connection, incident: int) -> str:
+    """Return what raised it last: opened, escalated, relapsed or reraised."""
+    row = connection.execute(
+        "SELECT kind FROM incident_event WHERE incident = ?"
+        " AND kind IN ('opened', 'escalated', 'relapsed', 'reraised') ORDER BY id DESC LIMIT 1",
+        (incident,),
+    ).fetchone()
+    return str(row[0]) if row else ""
+
+
+def begin_calling(connection: sqlite3.Connection, incident: int, *, now_ms: int) -> None:
+    """The clock of the escalation starts now: before, nobody could be told."""
+    connection.execute(
+        "UPDATE incident SET raised_ms = ? WHERE id = ? AND state IN ('pending', 'firing')",
+        (now_ms, incident),
+    )
+
+
+def record(
     connection: sqlite3.Connection,
-    incident: int,
+    incident: Incident,
     *,
     at_ms: int,
     kind: str,
     actor: str = "",
     detail: Mapping[str, object] | None = None,
 ) -> None:
+    """Add a line to the history and, but for the canary's, to the audit log."""
     connection.execute(
         "INSERT INTO incident_event (incident, at_ms, kind, actor, detail) VALUES (?, ?, ?, ?, ?)",
-        (incident, at_ms, kind, actor, json.dumps(detail or {}, ensure_ascii=False)),
+        (incident.id, at_ms, kind, actor, json.dumps(detail or {}, ensure_ascii=False)),
     )
-    audit.append(
-        connection,
-        at_ms=at_ms,
-        actor=actor or "caretaker",
-        action=f"incident.{kind}",
-        subject=str(incident),
-        detail=detail,
-    )
+    if incident.kind != CANARY:
+        audit.append(
+            connection,
+            at_ms=at_ms,
+            actor=actor or "caretaker",
+            action=f"incident.{kind}",
+            subject=str(incident.id),
+            detail=detail,
+        )
 
 
 def open_incident(
@@ -122,31 +223,53 @@ def open_incident(
     since_ms: int,
     now_ms: int,
     evidence: Evidence,
+    kind: str = "",
+    scope: str = "",
+    state: str = FIRING,
 ) -> int:
-    """Open an incident and return its id; the journal allows one open for each rule and device."""
+    """Open an incident and return its id; the journal allows one open for each cause.
+
+    The cause, its fingerprint, is a rule and its device, or a rule and its scope.
+    """
     cursor = connection.execute(
         "INSERT INTO incident (fingerprint, rule, rule_version, device, severity, state, since_ms,"
-        " opened_ms, evidence) VALUES (?, ?, ?, ?, ?, 'firing', ?, ?, ?)",
+        " opened_ms, evidence, kind, scope, raised_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            f"{rule}:{device}",
+            fingerprint(rule, device, scope),
             rule,
             version,
             device,
             severity.value,
+            state,
             since_ms,
             now_ms,
             json.dumps(dict(evidence)),
+            kind,
+            scope,
+            now_ms,
         ),
     )
-    incident = cursor.lastrowid or 0
-    _record(
-        connection,
-        incident,
-        at_ms=now_ms,
-        kind="opened",
-        detail={"severity": severity.value, **evidence},
+    made = need(connection, cursor.lastrowid or 0)
+    detail = {"severity": severity.value, **evidence}
+    record(connection, made, at_ms=now_ms, kind="opened", detail=detail)
+    return made.id
+
+
+def fingerprint(rule: str, device: int, scope: str = "") -> str:
+    """Return what tells one cause from another.
+
+    >>> fingerprint("device_silent", 3), fingerprint("units_unmonitored", 0, "building:c")
+    ('device_silent:3', 'units_unmonitored:building:c')
+    """
+    return f"{rule}:{device or scope}"
+
+
+def fire(connection: sqlite3.Connection, incident: int, *, now_ms: int) -> None:
+    """No larger cause was found: a pending one now calls."""
+    connection.execute(
+        "UPDATE incident SET state = 'firing', raised_ms = ? WHERE id = ? AND state = 'pending'",
+        (now_ms, incident),
     )
-    return incident
 
 
 def worsen(
@@ -160,12 +283,13 @@ def worsen(
     """Raise the severity; what was acknowledged must be acknowledged anew."""
     connection.execute(
         "UPDATE incident SET severity = ?, evidence = ?, state = 'firing', recovered_ms = NULL,"
-        " acknowledged_ms = NULL, acknowledged_by = '' WHERE id = ?",
-        (severity.value, json.dumps(dict(evidence)), incident),
+        " good = 0, proved = 0, acknowledged_ms = NULL, acknowledged_by = '', raised_ms = ?"
+        " WHERE id = ?",
+        (severity.value, json.dumps(dict(evidence)), now_ms, incident),
     )
-    _record(
+    record(
         connection,
-        incident,
+        need(connection, incident),
         at_ms=now_ms,
         kind="escalated",
         detail={"severity": severity.value, **evidence},
@@ -179,94 +303,111 @@ def refresh(connection: sqlite3.Connection, incident: int, evidence: Evidence) -
     )
 
 
-def relapse(connection: sqlite3.Connection, incident: int, *, now_ms: int) -> None:
-    """A recovered incident that nobody acknowledged is bad again."""
+def recover(connection: sqlite3.Connection, incident: int, *, now_ms: int) -> None:
+    """The data look good again: from now on it must stay so."""
     connection.execute(
-        "UPDATE incident SET state = 'firing', recovered_ms = NULL WHERE id = ?", (incident,)
+        "UPDATE incident SET recovered_ms = ?, state = 'recovering', good = 0 WHERE id = ?"
+        " AND state IN ('pending', 'firing', 'acknowledged')",
+        (now_ms, incident),
     )
-    _record(connection, incident, at_ms=now_ms, kind="relapsed")
+    record(connection, need(connection, incident), at_ms=now_ms, kind="recovered")
 
 
-def recover(connection: sqlite3.Connection, incident: int, *, now_ms: int) -> bool:
-    """Take a recovery seen in the data; return whether the incident is closed by it."""
-    found = find(connection, incident)
-    if found is None or found.state in {"recovered", "closed"}:
-        return False
-    closed = found.state == "acknowledged" or found.severity is Severity.NOTICE
+def count_good(connection: sqlite3.Connection, incident: int) -> None:
+    """One more good verdict since it began to recover."""
+    connection.execute("UPDATE incident SET good = good + 1 WHERE id = ?", (incident,))
+
+
+def prove(connection: sqlite3.Connection, incident: int, *, now_ms: int) -> Incident:
+    """Enough was seen good: resolved, unless somebody must still say that it was noticed."""
+    connection.execute("UPDATE incident SET proved = 1 WHERE id = ?", (incident,))
+    found = need(connection, incident)
+    if (
+        found.acknowledged_ms is not None
+        or found.severity is Severity.NOTICE
+        or found.kind == CANARY
+    ):
+        return resolve(connection, incident, now_ms=now_ms)
+    return found
+
+
+def relapse(connection: sqlite3.Connection, incident: int, *, now_ms: int) -> str:
+    """What was recovering is bad again; return the state it went back to."""
+    found = need(connection, incident)
+    state = FIRING if found.acknowledged_ms is None else ACKNOWLEDGED
+    # People were told that it is over: they are called anew.
+    raised_ms = now_ms if found.proved else found.raised_ms
     connection.execute(
-        "UPDATE incident SET recovered_ms = ?, state = ?, closed_ms = ? WHERE id = ?",
-        (now_ms, "closed" if closed else "recovered", now_ms if closed else None, incident),
+        "UPDATE incident SET state = ?, recovered_ms = NULL, good = 0, proved = 0, raised_ms = ?"
+        " WHERE id = ?",
+        (state, raised_ms, incident),
     )
-    _record(connection, incident, at_ms=now_ms, kind="recovered")
-    if closed:
-        _record(connection, incident, at_ms=now_ms, kind="closed")
-    return closed
+    record(connection, found, at_ms=now_ms, kind="relapsed")
+    return state
+
+
+def raise_again(connection: sqlite3.Connection, incident: int, *, now_ms: int) -> None:
+    """Call anew: it was acknowledged long ago and is still bad."""
+    connection.execute(
+        "UPDATE incident SET state = 'firing', raised_ms = ?, acknowledged_ms = NULL,"
+        " acknowledged_by = '' WHERE id = ? AND state = 'acknowledged'",
+        (now_ms, incident),
+    )
+    record(connection, need(connection, incident), at_ms=now_ms, kind="reraised")
 
 
 def acknowledge(
     connection: sqlite3.Connection, incident: int, *, actor: str, note: str = "", now_ms: int
 ) -> Incident:
-    """A person has taken it on; a recovered one is closed by that. Raises KeyError."""
-    found = find(connection, incident)
-    if found is None:
-        raise KeyError(incident)
-    if found.state not in {"firing", "recovered"}:
+    """A person has taken it on. Raises KeyError.
+
+    One that is recovering stays so, and is resolved as soon as the recovery is proved.
+    """
+    found = need(connection, incident)
+    if found.state not in {PENDING, FIRING, RECOVERING} or found.acknowledged_ms is not None:
         return found
-    closed = found.state == "recovered"
+    state = RECOVERING if found.state == RECOVERING else ACKNOWLEDGED
     connection.execute(
-        "UPDATE incident SET acknowledged_ms = ?, acknowledged_by = ?, state = ?, closed_ms = ?"
-        " WHERE id = ?",
-        (
-            now_ms,
-            actor,
-            "closed" if closed else "acknowledged",
-            now_ms if closed else None,
-            incident,
-        ),
+        "UPDATE incident SET acknowledged_ms = ?, acknowledged_by = ?, state = ? WHERE id = ?",
+        (now_ms, actor, state, incident),
     )
-    _record(
-        connection,
-        incident,
-        at_ms=now_ms,
-        kind="acknowledged",
-        actor=actor,
-        detail={"note": note} if note else None,
+    detail = {"note": note} if note else None
+    record(connection, found, at_ms=now_ms, kind="acknowledged", actor=actor, detail=detail)
+    if state == RECOVERING and found.proved:
+        return resolve(connection, incident, now_ms=now_ms, actor=actor)
+    return need(connection, incident)
+
+
+def resolve(
+    connection: sqlite3.Connection, incident: int, *, now_ms: int, actor: str = ""
+) -> Incident:
+    """End it: the recovery is proved and nobody need do more."""
+    connection.execute(
+        "UPDATE incident SET state = 'resolved', closed_ms = ? WHERE id = ?", (now_ms, incident)
     )
-    if closed:
-        _record(connection, incident, at_ms=now_ms, kind="closed", actor=actor)
-    changed = find(connection, incident)
-    assert changed is not None
-    return changed
+    found = need(connection, incident)
+    record(connection, found, at_ms=now_ms, kind="closed", actor=actor)
+    return found
 
 
 def note(
     connection: sqlite3.Connection, incident: int, *, actor: str, text: str, now_ms: int
 ) -> None:
     """Add a person's words to the history. Raises KeyError."""
-    if find(connection, incident) is None:
-        raise KeyError(incident)
-    _record(connection, incident, at_ms=now_ms, kind="note", actor=actor, detail={"text": text})
+    found = need(connection, incident)
+    record(connection, found, at_ms=now_ms, kind="note", actor=actor, detail={"text": text})
 
 
 def close(
     connection: sqlite3.Connection, incident: int, *, actor: str, reason: str, now_ms: int
 ) -> Incident:
-    """Close by a person's decision, with the reason kept. Raises KeyError."""
-    found = find(connection, incident)
-    if found is None:
-        raise KeyError(incident)
-    if found.state != "closed":
+    """End it by a person's decision, with the reason kept. Raises KeyError."""
+    found = need(connection, incident)
+    if found.state != RESOLVED:
         connection.execute(
-            "UPDATE incident SET state = 'closed', closed_ms = ? WHERE id = ?", (now_ms, incident)
+            "UPDATE incident SET state = 'resolved', closed_ms = ? WHERE id = ?", (now_ms, incident)
         )
-        _record(
-            connection,
-            incident,
-            at_ms=now_ms,
-            kind="closed",
-            actor=actor,
-            detail={"reason": reason},
+        record(
+            connection, found, at_ms=now_ms, kind="closed", actor=actor, detail={"reason": reason}
         )
-    changed = find(connection, incident)
-    assert changed is not None
-    return changed
+    return need(connection, incident)

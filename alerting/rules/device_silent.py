@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from alerting.port import State, Subject, Verdict
 from caretaker.clock import HOUR_MS, MINUTE_MS
-from caretaker.vocabulary import Reading, Severity, Truth
+from caretaker.vocabulary import DeviceStatus, Reading, Severity, Truth
 
 _MISSED = 3  # check-ins in a row
 _COLD_DEFAULT_S = 300
@@ -29,7 +29,7 @@ class DeviceSilent:
 
     def subjects(self, candidates: Sequence[Subject]) -> list[Subject]:
         """Return every device: one that was never heard is silent too."""
-        return list(candidates)
+        return [item for item in candidates if item.device.status is not DeviceStatus.INTERNAL]
 
     @staticmethod
     def limit_ms(subject: Subject) -> int:

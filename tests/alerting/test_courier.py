@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alerting.channels import build_channels
-from alerting.courier import Courier
+from alerting.notify.deliver import Courier
 from alerting.texts import BODIES, render
 from caretaker.clock import MINUTE_MS, ManualClock
 from caretaker.config import ChannelSettings, DeviceSettings, SiteSettings

@@ -127,7 +127,7 @@ def test_the_whole_path_leaves_exactly_these_rows(rig: Rig) -> None:
     )
     rig.feed("t:fridge", [3.0] * 20)
     (found,) = rig.all()
-    assert found.state == "closed"
+    assert found.state == "resolved"
     assert rows(rig, f"SELECT kind FROM outbox WHERE incident = {found.id} ORDER BY id") == [
         ("escalated",),  # the notice before was not for this channel
         ("resolved",),
@@ -143,7 +143,7 @@ def test_the_whole_path_leaves_exactly_these_rows(rig: Rig) -> None:
 
 def test_a_notice_closes_itself_and_disturbs_nobody(rig: Rig) -> None:
     rig.feed("t:fridge", [4.0] * 4 + [8.3] * 4 + [4.0] * 4)
-    assert [(i.severity.value, i.state) for i in rig.all()] == [("notice", "closed")]
+    assert [(i.severity.value, i.state) for i in rig.all()] == [("notice", "resolved")]
     assert told(rig) == []
 
 
@@ -157,7 +157,7 @@ def test_worse_than_acknowledged_must_be_acknowledged_anew(rig: Rig) -> None:
     assert (found.state, found.severity.value) == ("firing", "critical")
     assert (found.acknowledged_ms, found.acknowledged_by) == (None, "")
     rig.feed("t:fridge", [3.0] * 40)
-    assert rig.all()[0].state == "recovered"
+    assert rig.all()[0].state == "recovering"
 
 
 def test_a_silent_meter_is_named_though_its_neighbour_is_silent_too(rig: Rig) -> None:
@@ -170,7 +170,7 @@ def test_a_silent_meter_is_named_though_its_neighbour_is_silent_too(rig: Rig) ->
     assert silent == {1, 3, 4}  # fridge, toilets and the main meter above them
     rig.send("t:main", 5.0, quantity="volume", channel="")
     (main,) = [i for i in rig.all("device_silent") if i.device == 4]
-    assert main.state == "closed"  # a notice
+    assert main.state == "resolved"  # a notice
 
 
 def test_a_clock_that_runs_ahead_is_not_silence(rig: Rig) -> None:

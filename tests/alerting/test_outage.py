@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from alerting.channels.webhook import Webhook
-from alerting.courier import Courier
+from alerting.notify.deliver import Courier
 from alerting.port import Notification, Outcome
 from caretaker.clock import MINUTE_MS
 from caretaker.config import ChannelSettings
@@ -111,6 +111,7 @@ def test_a_recovery_never_overtakes_its_alert(offices: Callable[..., Office]) ->
         incidents.recover(connection, 1, now_ms=now_ms)
         outbox.queue(connection, incident=1, kind="resolved", channel="hook", now_ms=now_ms)
         incidents.acknowledge(connection, 1, actor="x", now_ms=now_ms)
+        incidents.resolve(connection, 1, now_ms=now_ms)
         other = incidents.open_incident(
             connection, rule="cold_storage_warm", version="1", device=1, since_ms=NOW_MS,
             severity=Severity.CRITICAL, now_ms=now_ms, evidence=EVIDENCE,

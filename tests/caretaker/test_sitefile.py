@@ -44,6 +44,7 @@ def _names() -> list[str]:
     skip = {"options", "buildings", "areas", "channels", "devices", "terms", "calendar", "tariffs"}
     skip |= {"broker", "api", "influx", "limits", "kpi", "tariff_tables", "targets"}
     skip |= {"tiers", "bands"}
+    skip |= {"people", "shifts", "buttons", "escalation", "quiet", "watchdog"}
     return [f.name for kind in kinds for f in dataclasses.fields(kind) if f.name not in skip]
 
 
@@ -56,6 +57,21 @@ def test_every_setting_stands_in_the_template_and_in_the_docs(name: str) -> None
 @pytest.mark.parametrize(
     ("text", "key", "remedy"),
     [
+        ('[[person]]\nid = "w"\ncontacts = { sms = "1" }', "person[0].contacts.sms", "Known"),
+        ('[[person]]\nid = "w"', "person[0].contacts", "contacts ="),
+        ('[[shift]]\npeople = ["x"]', "shift[0].people", ""),
+        ('[[shift]]\non = "sunday"', "shift[0].on", "teaching"),
+        ('[[button]]\ntopic = "a/#"\nperson = "x"', "button[0].topic", "one topic"),
+        (
+            "[escalation]\nalarm = [{ after_min = 9, level = 1 }]",
+            "escalation.alarm[0].level",
+            "levels",
+        ),
+        (
+            "[escalation]\nalarm = [{ after_min=9, levels=[1] }, { after_min = 0, levels = [2] }]",
+            "escalation.alarm",
+            "Earliest",
+        ),
         ('[site]\nnmae = "x"', "site.nmae", "name"),
         ('[site]\nzone = "Asia/Nowhere"', "site.zone", ""),
         ('[site]\npupils = "many"', "site.pupils", "many"),

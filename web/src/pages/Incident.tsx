@@ -52,7 +52,7 @@ function Body({ found }: { found: IncidentDetail }): JSX.Element {
   ];
   return (
     <>
-      {incident.state !== "closed" && mayOperate.value && <Actions found={found} />}
+      {incident.state !== "resolved" && mayOperate.value && <Actions found={found} />}
       <div class="grid wide-left">
         <Card title={words.evidence} aside={words.lasted(lasting(incident))}>
           {chart !== null && <EvidenceChart chart={chart} tone={toneOf(incident)} title={titleOf(incident)} height={240} since_ms={incident.since_ms} />}
@@ -121,7 +121,7 @@ function saidIn(detail: Record<string, unknown>): string {
 
 function Actions({ found }: { found: IncidentDetail }): JSX.Element {
   const words = t().incidents;
-  const { id, state } = found.incident;
+  const { id, state, acknowledged_ms } = found.incident;
   const note = useSignal("");
   const closing = useSignal(false);
   const reason = useSignal("");
@@ -154,9 +154,9 @@ function Actions({ found }: { found: IncidentDetail }): JSX.Element {
         <textarea rows={2} maxLength={2000} placeholder={words.notePlaceholder} value={note} onInput={(event) => (note.value = event.currentTarget.value)} />
       </label>
       <div class="buttons">
-        {state !== "acknowledged" && (
+        {acknowledged_ms === null && (
           <button class="button primary" type="button" disabled={busy.value} onClick={acknowledge} data-testid={`acknowledge-${id}`}>
-            {state === "recovered" ? words.confirm : words.acknowledge}
+            {state === "recovering" ? words.confirm : words.acknowledge}
           </button>
         )}
         <button class="button" type="button" disabled={busy.value || note.value.trim() === ""} onClick={remark}>

@@ -18,8 +18,8 @@ const SHOWN = 4;
 /** Everything open, the gravest first. */
 export function Alerts({ incidents }: { incidents: readonly IncidentBrief[] }): JSX.Element | null {
   const all = useSignal(false);
-  const urgent = incidents.filter((item) => item.state !== "recovered");
-  const quiet = incidents.filter((item) => item.state === "recovered");
+  const urgent = incidents.filter((item) => item.state !== "recovering");
+  const quiet = incidents.filter((item) => item.state === "recovering");
   const [first, ...rest] = [...urgent, ...quiet];
   if (first === undefined) return null;
   const shown = all.value ? rest : rest.slice(0, SHOWN - 1);
@@ -132,7 +132,7 @@ function Compact({ incident }: { incident: IncidentBrief }): JSX.Element {
   const state =
     incident.state === "acknowledged"
       ? words.seen(incident.acknowledged_by)
-      : incident.state === "recovered"
+      : incident.state === "recovering"
         ? words.recovered
         : (t().severity[incident.severity] ?? incident.severity);
   return (
@@ -146,7 +146,7 @@ function Compact({ incident }: { incident: IncidentBrief }): JSX.Element {
         </p>
       </div>
       <div class="buttons">
-        {incident.state !== "acknowledged" && <Acknowledge id={incident.id} recovered={incident.state === "recovered"} />}
+        {incident.acknowledged_ms === null && <Acknowledge id={incident.id} recovered={incident.state === "recovering"} />}
       </div>
     </section>
   );

@@ -18,8 +18,8 @@ export function evidenceNumber(incident: Pick<IncidentLike, "evidence">, ...name
 
 /** The colour of its state. */
 export function toneOf(incident: Pick<IncidentLike, "severity" | "state">): Tone {
-  if (incident.state === "closed") return "ink";
-  if (incident.state === "recovered") return "green";
+  if (incident.state === "resolved") return "ink";
+  if (incident.state === "recovering") return "green";
   if (incident.severity === "critical") return "red";
   return incident.severity === "alarm" ? "orange" : "ink";
 }

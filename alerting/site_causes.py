@@ -1,0 +1,143 @@
+"""One cause behind many silent devices: a building, a gateway, or the whole site."""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from alerting.notify.inhibit import UNMONITORED, gateway, within
+from caretaker.vocabulary import Device, DeviceStatus, Severity
+from storage import incidents
+from storage.incidents import ACKNOWLEDGED, FIRING, PENDING, SITE, Incident
+
+_LEAST = 3
+"""Fewer silent devices than this are told one by one, unless they are all there are."""
+
+_SHARE = 0.5
+_SILENT = "device_silent"
+_BAD = frozenset({PENDING, FIRING, ACKNOWLEDGED})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to happen to the incident of a scope: opened, refreshed, or ended."""
+
+    scope: str
+    known: Incident | None
+    over: bool
+    severity: Severity = Severity.ALARM
+    since_ms: int = 0
+    evidence: dict[str, float | int | str] = field(default_factory=dict)
+
+    def apply(self, connection: sqlite3.Connection, *, now_ms: int) -> int:
+        """Write it and return the incident's id."""
+        if self.known is None:
+            return incidents.open_incident(
+                connection,
+                rule=UNMONITORED,
+                version="1",
+                device=0,
+                severity=self.severity,
+                since_ms=self.since_ms,
+                now_ms=now_ms,
+                evidence=self.evidence,
+                kind=SITE,
+                scope=self.scope,
+            )
+        number = self.known.id
+        if self.over:
+            incidents.recover(connection, number, now_ms=now_ms)
+            incidents.prove(connection, number, now_ms=now_ms)
+        elif self.known.state == incidents.RECOVERING:
+            incidents.relapse(connection, number, now_ms=now_ms)
+        elif self.severity is Severity.CRITICAL and self.known.severity is not Severity.CRITICAL:
+            incidents.worsen(
+                connection, number, severity=self.severity, now_ms=now_ms, evidence=self.evidence
+            )
+        else:
+            incidents.refresh(connection, number, self.evidence)
+        return number
+
+
+class SiteCauses:
+    """Compares who is silent with who belongs together; the widest scope that fits speaks."""
+
+    def look(
+        self, live: Iterable[Incident], devices: Mapping[int, Device], *, now_ms: int
+    ) -> list[Change]:
+        """Return what changed since the journal was written."""
+        del now_ms
+        items = list(live)
+        silent = {
+            item.device: item for item in items if item.rule == _SILENT and item.state in _BAD
+        }
+        known = {item.scope: item for item in items if item.rule == UNMONITORED}
+        changes: list[Change] = []
+        covered: list[str] = [s for s, item in known.items() if item.state in _BAD]
+        for scope, members in _scopes(devices.values()).items():
+            down = [device for device in members if device.id in silent]
+            found = known.pop(scope, None)
+            if _many(down, members):
+                wider = [c for c in covered if c != scope and _wider(c, scope)]
+                if found is None and (wider or all(_inside(d, covered) for d in down)):
+                    continue
+                change = _down(scope, found, down, silent)
+                if found is None or found.state not in _BAD or found.evidence != change.evidence:
+                    changes.append(change)
+                covered.append(scope)
+            elif found is not None and found.state in _BAD:
+                changes.append(Change(scope, found, over=True))
+        changes += [
+            Change(scope, item, over=True) for scope, item in known.items() if item.state in _BAD
+        ]
+        return changes
+
+
+def _wider(scope: str, than: str) -> bool:
+    return scope == "site:" and than != scope
+
+
+def _inside(device: Device, scopes: Collection[str]) -> bool:
+    return any(within(device, scope) for scope in scopes)
+
+
+def _scopes(devices: Iterable[Device]) -> dict[str, list[Device]]:
+    """Return the devices of each scope, the widest scope first."""
+    site: list[Device] = []
+    buildings: dict[str, list[Device]] = defaultdict(list)
+    gateways: dict[str, list[Device]] = defaultdict(list)
+    for device in devices:
+        if device.status is DeviceStatus.INTERNAL:
+            continue
+        site.append(device)
+        if device.building:
+            buildings[f"building:{device.building}"].append(device)
+        if through := gateway(device):
+            gateways[f"gateway:{through}"].append(device)
+    return {"site:": site} | dict(sorted(buildings.items())) | dict(sorted(gateways.items()))
+
+
+def _many(down: Collection[Device], members: Collection[Device]) -> bool:
+    return len(down) >= _LEAST and len(down) >= _SHARE * len(members)
+
+
+def _down(
+    scope: str,
+    known: Incident | None,
+    down: Collection[Device],
+    silent: Mapping[int, Incident],
+) -> Change:
+    cold = [device for device in down if device.role.cold]
+    evidence: dict[str, float | int | str] = {
+        "devices": len(down),
+        "cold_units": len(cold),
+        "names": "\n".join(device.name or device.key for device in cold or down),
+    }
+    return Change(
+        scope,
+        known,
+        over=False,
+        severity=Severity.CRITICAL if cold else Severity.ALARM,
+        since_ms=min(silent[device.id].since_ms for device in down),
+        evidence=evidence,
+    )
