@@ -16,7 +16,7 @@ from caretaker.clock import HOUR_MS, MINUTE_MS, SECOND_MS
 from caretaker.config import SiteSettings
 from caretaker.faultpoints import reach
 from caretaker.vocabulary import Device, DeviceStatus, Severity, Truth
-from storage import incidents, outbox, silences
+from storage import calls, incidents, outbox, silences
 from storage.incidents import ACKNOWLEDGED, CANARY, DRILL, FIRING, PENDING, RECOVERING, Incident
 
 CANARY_KEY = "/canary"
@@ -100,7 +100,7 @@ class Lifecycle:
         if found.state == incidents.RESOLVED:
             self._by_cause.pop(found.fingerprint, None)
             if not self.notifying:
-                incidents.finish(connection, number)
+                calls.finish(connection, number)
                 self._forget(number)
             return None
         self._by_cause[found.fingerprint] = number
@@ -280,14 +280,14 @@ class Lifecycle:
             self._forget(number)
             return
         self._live[number] = item
-        told = plan.Told(**json.loads(incidents.told(connection, number)))
+        told = plan.Told(**json.loads(calls.told(connection, number)))
         device = self._devices.get(item.device)
         cold = device is not None and device.role.cold
         due = plan.due(
             item,
             told,
             plan=self._site.escalation,
-            raised_by=incidents.raised_by(connection, number),
+            raised_by=calls.raised_by(connection, number),
             now_ms=now_ms,
             grave=food(item, cold=cold) and not item.kind,
         )
@@ -304,12 +304,12 @@ class Lifecycle:
                 then = due.then
                 if ruling.outcome == DROP:
                     then = replace(then, calls=told.calls)
-                incidents.tell(connection, number, then.dump())
+                calls.tell(connection, number, then.dump())
                 self._due_ms[number] = plan.next_ms(
                     item, then, plan=self._site.escalation, now_ms=now_ms
                 )
         if item.state == incidents.RESOLVED:
-            incidents.finish(connection, number)
+            calls.finish(connection, number)
             self._forget(number)
 
     def _forget(self, number: int) -> None:
@@ -324,7 +324,7 @@ class Lifecycle:
         self.notifying = True
         self.load(connection)
         for item in self._live.values():
-            incidents.begin_calling(connection, item.id, now_ms=now_ms)
+            calls.begin_calling(connection, item.id, now_ms=now_ms)
         self.tick(connection, now_ms=now_ms)
 
 
