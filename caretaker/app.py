@@ -32,6 +32,7 @@ from ingest.decoder import Decoder
 from ingest.driver import load_drivers
 from ingest.ingest import Ingest
 from ingest.metering import intervals
+from ingest.replay import resume
 from ingest.transport.paho import PahoTransport
 from ingest.transport.url import address_of
 from storage import dialect
@@ -186,7 +187,13 @@ class App:
             on_event=lambda event, detail: log.info("broker", happened=event, detail=detail),
             clock=self.clock,
         )
-        self.ingest = Ingest(self.transport, self.decoder, self.journal, clock=self.clock)
+        self.ingest = Ingest(
+            self.transport,
+            self.decoder,
+            self.journal,
+            clock=self.clock,
+            on_learned=lambda: resume(self.journal, self.decoder),
+        )
         self.ingest.start()
         self._closers.append(self.ingest.stop)
         running = self.data_dir / RUNNING

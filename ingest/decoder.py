@@ -15,6 +15,7 @@ from ingest.transport.port import Message
 _CACHED_TOPICS = 20_000
 _MAX_KNOWN = 20_000
 _MAX_KNOWN_BYTES = 256 * 1024
+_MAX_KNOWN_TOTAL = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Decoder:
         self.drivers = drivers
         self._clock = clock
         self._memory: dict[str, bytes] = {}
+        self._known_bytes = 0
         self._routes: dict[str, tuple[Route, ...]] = {}
         self._codecs = {driver.name: self._codec(driver) for driver in drivers}
         self._templates = sorted(_templates(drivers), key=lambda item: item[0])
@@ -55,6 +57,7 @@ class Decoder:
     def remember(self, known: Mapping[str, bytes]) -> None:
         """Take what earlier messages taught, as the journal kept it."""
         self._memory.update(known)
+        self._known_bytes = sum(map(len, self._memory.values()))
 
     def decode(self, message: Message) -> tuple[Arrival, ...]:
         """Return what a message became, one arrival a device; never empty, never raises."""
@@ -104,15 +107,21 @@ class Decoder:
             if memory.get(key, b"") == value:
                 continue
             if not value:
-                del memory[key]
-            elif len(value) > _MAX_KNOWN_BYTES or (key not in memory and len(memory) >= _MAX_KNOWN):
+                self._known_bytes -= len(memory.pop(key))
+            elif self._no_room(key, value):
                 refusal = Rejected(RejectReason.TOO_LARGE, f"no room to remember {key[:60]}")
                 arrival = replace(arrival, rejected=(*arrival.rejected, refusal))
                 continue
             else:
+                self._known_bytes += len(value) - len(memory.get(key, b""))
                 memory[key] = value
             news.append((key, value))
         return replace(arrival, knowledge=tuple(news))
+
+    def _no_room(self, key: str, value: bytes) -> bool:
+        grown = self._known_bytes + len(value) - len(self._memory.get(key, b""))
+        many = key not in self._memory and len(self._memory) >= _MAX_KNOWN
+        return many or len(value) > _MAX_KNOWN_BYTES or grown > _MAX_KNOWN_TOTAL
 
     def suggest(self, key: str, quantities: set[str], channels: set[str]) -> Suggestion:
         """Return what a heard device looks like, by its quantities and the names it uses."""

@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from caretaker.clock import Clock
@@ -17,6 +17,7 @@ from storage.port import Stored
 _MAX_OUTSTANDING = 8
 _BATCH = 1_000
 _RETRY_S = 1.0
+_LEARN_S = 3.0
 
 
 class Sink(Protocol):
@@ -41,11 +42,20 @@ class Ingest:
     A message is acknowledged when all its arrivals are durable; what a codec wants to reply is
     published then, never before.
 
+    After messages that taught what others mean, `on_learned` is called, at most once in a few
+    seconds and never while commits are under way, so that what was held for want of it is used.
+
     When a commit fails the batch is kept and tried again, and no more is read: the broker queues.
     """
 
     def __init__(
-        self, transport: Transport, decoder: Decoder, journal: Sink, *, clock: Clock
+        self,
+        transport: Transport,
+        decoder: Decoder,
+        journal: Sink,
+        *,
+        clock: Clock,
+        on_learned: Callable[[], object] | None = None,
     ) -> None:
         self.counters: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
@@ -59,6 +69,9 @@ class Ingest:
             tuple[Sequence[Message], Sequence[Arrival], Stored | None, BaseException | None]
         ] = deque()
         self._outstanding = 0
+        self._on_learned = on_learned
+        self._learned = False
+        self._learned_s = -_LEARN_S
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -88,11 +101,23 @@ class Ingest:
             if self._stopping.is_set() or self._outstanding >= _MAX_OUTSTANDING:
                 time.sleep(0.001)
                 continue
+            self._use_what_was_learned()
             # While commits are under way, look often: acknowledgements wait for this thread.
             wait_s = 0.002 if self._outstanding else 0.1
             messages = self._transport.receive(limit=_BATCH, timeout_s=wait_s)
             if messages:
                 self._take(messages)
+
+    def _use_what_was_learned(self) -> None:
+        now_s = time.monotonic()
+        if not self._learned or self._outstanding or now_s - self._learned_s < _LEARN_S:
+            return
+        self._learned, self._learned_s = False, now_s
+        if self._on_learned is not None:
+            try:
+                self._on_learned()
+            except StorageError:
+                self._learned = True  # held messages stay held; tried again
 
     def _take(self, messages: Sequence[Message]) -> None:
         decode = self._decoder.decode
@@ -131,6 +156,7 @@ class Ingest:
             self.counters["stored"] += len(stored.readings)
             self.counters["duplicates"] += stored.duplicates
             for arrival in arrivals:
+                self._learned = self._learned or bool(arrival.knowledge)
                 for topic, body in arrival.replies:
                     self._transport.publish(topic, body, qos=0)
             for device, boot, contiguous in stored.acks:

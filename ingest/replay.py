@@ -3,12 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from caretaker.vocabulary import RejectReason
 from ingest.decoder import Decoder
 from ingest.transport.port import Message
 from storage import quarantine
 from storage.journal import Journal
 
-_MOST = 10_000
+_MOST = 5_000
+
+
+AWAITING = (RejectReason.NO_MEANING, RejectReason.NO_DRIVER)
+"""Why messages are held that a later descriptor message may explain."""
+
+
+def resume(journal: Journal, decoder: Decoder) -> int:
+    """Use what was held until its descriptor came; return how many messages are used now."""
+    return sum(replay(journal, decoder, reason=reason.value)[0] for reason in AWAITING)
 
 
 def replay(

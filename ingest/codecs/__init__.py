@@ -7,10 +7,12 @@ from ingest.codecs.lorawan import LoRaWan
 from ingest.codecs.meter_frames import MeterFrames
 from ingest.codecs.native import Native
 from ingest.codecs.port import Factory
+from ingest.codecs.sparkplug import Sparkplug
 
 CODECS: Mapping[str, Factory] = {
     "fields": Fields,
     "lorawan": LoRaWan,
     "meter_frames": MeterFrames,
     "native": Native,
+    "sparkplug": Sparkplug,
 }

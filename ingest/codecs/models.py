@@ -52,6 +52,13 @@ class Models:
                 name = model.name
         return read_object(decoded, keys=keys, implied=self._implied), name
 
+    def key(self, name: str, *labels: str) -> Key | None:
+        """Return what a model of one of these labels says of one name."""
+        for model in reversed(self._models):
+            if name in model.keys and model.fits(labels, None):
+                return model.keys[name]
+        return None
+
 
 def _model(driver: Driver) -> Model:
     return Model(

@@ -1,0 +1,254 @@
+"""Sparkplug B: births teach names, aliases and units; data carries aliases and means nothing alone.
+
+What a birth taught is knowledge that survives a restart. A gap in the sequence or an unknown alias
+asks the edge node for a rebirth; data that could not be understood is held with NO_MEANING and
+read again after the birth. A death makes the node and its devices unavailable.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from caretaker.quantities import QUANTITIES
+from caretaker.vocabulary import Arrival, Rejected, RejectReason
+from ingest.codecs import sparkplug_payload as wire
+from ingest.codecs.keys import Key, identify
+from ingest.codecs.models import Models
+from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, usable_name
+from ingest.codecs.values import Value, readings
+from ingest.driver import Driver
+
+_UNITS = ("engUnit", "Engineering Units", "engineeringUnits", "EngUnit", "unit", "Unit", "units")
+_NO_READINGS = ("node control/", "device control/", "properties/", "node info/", "device info/")
+_MAX_METRICS = 3_000
+_MAX_KNOWN_BYTES = 200 * 1024
+_MAX_NODES = 2_000
+_MAX_DEVICES = 500
+_ASK_AGAIN_MS = 60_000
+_BIRTHS = {"NBIRTH", "DBIRTH"}
+_KINDS = {*_BIRTHS, "NDATA", "DDATA", "NDEATH", "DDEATH"}
+
+
+class _Birth(msgspec.Struct):
+    """What a birth taught: names by alias, and (datatype, unit) by name."""
+
+    born_ms: int = 0
+    bd_seq: int | None = None
+    aliases: dict[str, str] = {}
+    metrics: dict[str, tuple[int, str]] = {}
+    cut: bool = False
+
+
+@dataclass(slots=True)
+class _Node:
+    """What is followed of an edge node between messages; a restart may forget it."""
+
+    seq: int | None = None
+    seen_ms: int = 0
+    asked_ms: int = -_ASK_AGAIN_MS
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What one payload gave."""
+
+    values: list[Value | Rejected] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+
+class Sparkplug:
+    """Follows edge nodes and their devices through birth, data and death."""
+
+    def __init__(self, driver: Driver, memory: Memory) -> None:
+        self._driver = driver
+        self._memory = memory
+        self._models = Models(driver)
+        self._nodes: dict[str, _Node] = {}
+        self._births: dict[str, tuple[bytes, _Birth]] = {}
+
+    def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
+        """Return what a message of a node or device became; None for other kinds."""
+        kind = route.names["kind"]
+        if kind not in _KINDS:
+            return None if kind not in {"NCMD", "DCMD"} else (refuse(heard, self._driver),)
+        node = f"{route.names['group']}/{route.names['node']}"
+        name = f"{node}/{route.names['device']}" if "device" in route.names else node
+        if not usable_name(name):
+            return (bad_name(heard, self._driver, name),)
+        payload = wire.parse(heard.message.payload)
+        if isinstance(payload, Rejected):
+            return (refuse(heard, self._driver, payload),)
+        if kind.endswith("DEATH"):
+            return self._death(heard, payload, node, name)
+        if kind in _BIRTHS:
+            return (self._birth(heard, payload, node, name),)
+        return (self._data(heard, payload, node, name),)
+
+    def _birth(self, heard: Heard, payload: Any, node: str, name: str) -> Arrival:
+        self._follow(heard, payload, node, birth=True)
+        birth = _learn(payload, heard.message.received_ms)
+        read = self._read(payload, birth, name)
+        if birth.cut:
+            detail = f"a birth of {len(payload.metrics)} metrics: {len(birth.metrics)} are kept"
+            read.values.append(Rejected(RejectReason.TOO_LARGE, detail))
+        knowledge = ((f"sparkplug:{name}", msgspec.json.encode(birth)),)
+        return self._arrival(heard, name, read, available=True, knowledge=knowledge)
+
+    def _data(self, heard: Heard, payload: Any, node: str, name: str) -> Arrival:
+        gap = self._follow(heard, payload, node, birth=False)
+        birth = self._known(name)
+        read = self._read(payload, birth, name)
+        unknown = read.unknown if birth is None or not birth.cut else []
+        if unknown:
+            detail = f"{name}: {', '.join(unknown[:8])} not born"
+            read.values.append(Rejected(RejectReason.NO_MEANING, detail))
+        replies = self._ask(heard, node) if gap or unknown else ()
+        return self._arrival(heard, name, read, replies=replies)
+
+    def _death(self, heard: Heard, payload: Any, node: str, name: str) -> Sequence[Arrival]:
+        """Return who is gone: the device, or the node with all its devices."""
+        names = [name]
+        if name == node:
+            birth = self._known(node)
+            died = next((_whole(m) for m in payload.metrics if m.name == "bdSeq"), None)
+            if birth and died is not None and birth.bd_seq is not None and died != birth.bd_seq:
+                return (refuse(heard, self._driver),)  # the will of a session before this one
+            prefix = f"sparkplug:{node}/"
+            names += [key[len("sparkplug:") :] for key in self._memory if key.startswith(prefix)]
+            self._nodes.pop(node, None)
+        return [
+            arrive(heard, self._driver, device=f"sparkplug:{gone}", available=False)
+            for gone in names[:_MAX_DEVICES]
+        ]
+
+    def _arrival(
+        self,
+        heard: Heard,
+        name: str,
+        read: _Reading,
+        *,
+        available: bool | None = None,
+        knowledge: tuple[tuple[str, bytes], ...] = (),
+        replies: tuple[tuple[str, bytes], ...] = (),
+    ) -> Arrival:
+        measured, refused = readings(read.values, received_ms=heard.message.received_ms)
+        return arrive(
+            heard,
+            self._driver,
+            device=f"sparkplug:{name}",
+            measured=measured,
+            rejected=refused,
+            available=available,
+            knowledge=knowledge,
+            replies=replies,
+        )
+
+    def _known(self, name: str) -> _Birth | None:
+        raw = self._memory.get(f"sparkplug:{name}")
+        if raw is None:
+            return None
+        kept = self._births.get(name)
+        if kept is None or kept[0] is not raw:
+            if len(self._births) >= _MAX_NODES:
+                self._births.clear()
+            kept = self._births[name] = (raw, msgspec.json.decode(raw, type=_Birth))
+        return kept[1]
+
+    def _follow(self, heard: Heard, payload: Any, node: str, *, birth: bool) -> bool:
+        """Follow the sequence (0..255, shared by a node and its devices); return whether it broke.
+
+        A message that was held and is read again is older than what was seen: it breaks nothing.
+        """
+        if not payload.HasField("seq") or heard.message.retained:
+            return False
+        state = self._nodes.get(node)
+        if state is None:
+            if len(self._nodes) >= _MAX_NODES:
+                self._nodes.clear()
+            state = self._nodes[node] = _Node()
+        if heard.message.received_ms < state.seen_ms:
+            return False
+        seq, before = int(payload.seq) & 0xFF, state.seq
+        state.seq, state.seen_ms = seq, heard.message.received_ms
+        return not birth and before is not None and seq not in {before, (before + 1) & 0xFF}
+
+    def _ask(self, heard: Heard, node: str) -> tuple[tuple[str, bytes], ...]:
+        """Return the request for a rebirth, at most once a minute and node."""
+        state = self._nodes.setdefault(node, _Node())
+        now_ms = heard.message.received_ms
+        if now_ms - state.asked_ms < _ASK_AGAIN_MS or not self._driver.options.get("rebirth", True):
+            return ()
+        state.asked_ms = now_ms
+        group, _, edge = node.partition("/")
+        return ((f"spBv1.0/{group}/NCMD/{edge}", wire.rebirth(now_ms)),)
+
+    def _read(self, payload: Any, birth: _Birth | None, name: str) -> _Reading:
+        read = _Reading()
+        known = birth or _Birth()
+        unitless: list[str] = []
+        for metric in payload.metrics[:_MAX_METRICS]:
+            label = metric.name
+            if not label and metric.HasField("alias"):
+                label = known.aliases.get(str(metric.alias), "")
+                if not label:
+                    read.unknown.append(f"alias {metric.alias}")
+                    continue
+            if _aside(label):
+                continue
+            datatype, unit = known.metrics.get(label, (metric.datatype, ""))
+            key = self._models.key(label, name) or identify(label, unit)
+            value = wire.number(metric, datatype)
+            if not isinstance(key, Key) or value is None or isinstance(value, str):
+                continue
+            if not (key.unit or unit) and _needs_unit(key):
+                if birth is None:
+                    read.unknown.append(label)
+                else:
+                    unitless.append(label)
+                continue
+            at_ms = int(metric.timestamp or payload.timestamp) or None
+            read.values.append(Value(key.quantity, value, key.unit or unit, key.channel, at_ms))
+        if unitless:
+            detail = ", ".join(sorted(unitless))[:200]
+            read.values.append(Rejected(RejectReason.UNIT_MISSING, detail))
+        return read
+
+
+def _needs_unit(key: Key) -> bool:
+    return QUANTITIES[key.quantity].unit != "1"
+
+
+def _whole(metric: Any) -> int | None:
+    value = wire.number(metric, 8)
+    return int(value) if isinstance(value, int) else None
+
+
+def _aside(label: str) -> bool:
+    return label == "bdSeq" or label.lower().startswith(_NO_READINGS)
+
+
+def _units(metric: Any) -> Iterator[str]:
+    for key, value in zip(metric.properties.keys, metric.properties.values, strict=False):
+        if key in _UNITS and value.string_value:
+            yield value.string_value[:16]
+
+
+def _learn(payload: Any, received_ms: int) -> _Birth:
+    """Return what a birth teaches, bounded: quantities first, then the aliases of the rest."""
+    birth = _Birth(born_ms=received_ms)
+    size = 0
+    for metric in payload.metrics:
+        label = metric.name[:128]
+        if label == "bdSeq":
+            birth.bd_seq = _whole(metric)
+        unit = next(_units(metric), "")
+        size += len(label) + len(unit) + 40
+        if len(birth.metrics) >= _MAX_METRICS or size > _MAX_KNOWN_BYTES:
+            birth.cut = True
+            break
+        birth.metrics[label] = (int(metric.datatype), unit)
+        if metric.HasField("alias"):
+            birth.aliases[str(metric.alias)] = label
+    return birth
