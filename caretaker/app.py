@@ -28,8 +28,10 @@ from caretaker.errors import ConfigurationError
 from caretaker.secrets import Secrets
 from ingest.broker.choose import embedded_broker
 from ingest.broker.port import Address, Broker, Login
+from ingest.catch_up import CatchUp
 from ingest.decoder import Decoder
 from ingest.driver import load_drivers
+from ingest.gate import Gate
 from ingest.ingest import Ingest
 from ingest.metering import intervals
 from ingest.replay import resume
@@ -187,15 +189,20 @@ class App:
             on_event=lambda event, detail: log.info("broker", happened=event, detail=detail),
             clock=self.clock,
         )
+        gate = Gate(self.journal.knows, topics=self._known_topics())
         self.ingest = Ingest(
             self.transport,
             self.decoder,
             self.journal,
             clock=self.clock,
+            gate=gate,
             on_learned=lambda: resume(self.journal, self.decoder),
         )
         self.ingest.start()
         self._closers.append(self.ingest.stop)
+        catch_up = CatchUp(self.journal, self.decoder, gate, clock=self.clock)
+        catch_up.start()
+        self._closers.append(catch_up.stop)
         running = self.data_dir / RUNNING
         running.write_text(json.dumps({"pid": os.getpid(), "url": page.url}), encoding="utf-8")
         self._closers.append(lambda: running.unlink(missing_ok=True))
@@ -226,6 +233,9 @@ class App:
         self.broker = broker
         self._closers.append(broker.stop)
         return broker.address(_OWN_LOGIN)
+
+    def _known_topics(self) -> dict[str, str]:
+        return {device.last_topic: device.key for device in self.journal.devices()}
 
     def _services(self) -> Services:
         return Services(

@@ -5,12 +5,14 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from caretaker.clock import Clock
 from caretaker.errors import StorageError
 from caretaker.vocabulary import Arrival
 from ingest.decoder import Decoder
+from ingest.gate import Gate, flooded
 from ingest.transport.port import Message, Transport
 from storage.port import Stored
 
@@ -18,6 +20,25 @@ _MAX_OUTSTANDING = 8
 _BATCH = 1_000
 _RETRY_S = 1.0
 _LEARN_S = 3.0
+_LATER_SLICE = 500
+_MAX_LATER = 20_000
+_MAX_LATER_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """Messages received together, acknowledged together, in the order of arrival."""
+
+    messages: Sequence[Message]
+    waiting: int = 0
+
+
+@dataclass(slots=True)
+class _Part:
+    """Arrivals given to the journal in one go, and the chunks that wait for them."""
+
+    arrivals: Sequence[Arrival]
+    chunks: Counter[int]
 
 
 class Sink(Protocol):
@@ -56,6 +77,7 @@ class Ingest:
         *,
         clock: Clock,
         on_learned: Callable[[], object] | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.counters: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
@@ -65,9 +87,12 @@ class Ingest:
         self._decoder = decoder
         self._journal = journal
         self._clock = clock
-        self._finished: deque[
-            tuple[Sequence[Message], Sequence[Arrival], Stored | None, BaseException | None]
-        ] = deque()
+        self._gate = gate
+        self._finished: deque[tuple[_Part, Stored | None, BaseException | None]] = deque()
+        self._chunks: dict[int, _Chunk] = {}
+        self._next_chunk = 0
+        self._later: deque[tuple[int, Arrival]] = deque()
+        self._later_bytes = 0
         self._outstanding = 0
         self._on_learned = on_learned
         self._learned = False
@@ -98,12 +123,13 @@ class Ingest:
     def _run(self) -> None:
         while not (self._stopping.is_set() and self._outstanding == 0):
             self._settle()
+            self._submit_later()
             if self._stopping.is_set() or self._outstanding >= _MAX_OUTSTANDING:
                 time.sleep(0.001)
                 continue
             self._use_what_was_learned()
             # While commits are under way, look often: acknowledgements wait for this thread.
-            wait_s = 0.002 if self._outstanding else 0.1
+            wait_s = 0.002 if self._outstanding or self._later else 0.1
             messages = self._transport.receive(limit=_BATCH, timeout_s=wait_s)
             if messages:
                 self._take(messages)
@@ -120,47 +146,93 @@ class Ingest:
                 self._learned = True  # held messages stay held; tried again
 
     def _take(self, messages: Sequence[Message]) -> None:
-        decode = self._decoder.decode
-        arrivals = [arrival for message in messages for arrival in decode(message)]
+        """Decode; what floods is put behind what does not."""
+        decode, gate = self._decoder.decode, self._gate
+        prompt: list[Arrival] = []
+        number, chunk = self._next_chunk, _Chunk(messages)
+        self._next_chunk += 1
+        for message in messages:
+            if gate is None:
+                prompt += decode(message)
+            elif gate.closed(message):
+                self._postpone(number, chunk, gate.held(message))
+            else:
+                for arrival in gate.admit(decode(message)):
+                    if flooded(arrival):
+                        self._postpone(number, chunk, arrival)
+                    else:
+                        prompt.append(arrival)
         self.last_message_ms = messages[-1].received_ms
         self.counters["received"] += len(messages)
-        for arrival in arrivals:
+        self._chunks[number] = chunk
+        chunk.waiting += 1
+        self._submit(_Part(prompt, Counter({number: 1})))
+
+    def _postpone(self, number: int, chunk: _Chunk, arrival: Arrival) -> None:
+        chunk.waiting += 1
+        self._later.append((number, arrival))
+        self._later_bytes += len(arrival.payload)
+
+    def _submit_later(self) -> None:
+        """Give the journal a slice of what was put behind when nothing better waits for it."""
+        full = len(self._later) > _MAX_LATER or self._later_bytes > _MAX_LATER_BYTES
+        while self._later and (full or self._outstanding == 0 or self._stopping.is_set()):
+            some = [self._later.popleft() for _ in range(min(_LATER_SLICE, len(self._later)))]
+            self._later_bytes -= sum(len(arrival.payload) for _, arrival in some)
+            self._submit(
+                _Part([arrival for _, arrival in some], Counter(number for number, _ in some))
+            )
+            if not self._stopping.is_set():
+                return
+
+    def _submit(self, part: _Part) -> None:
+        for arrival in part.arrivals:
             self.counters["readings"] += len(arrival.measured)
             for refusal in arrival.rejected:
                 self.rejected[refusal.reason.value] += 1
-        self._submit(messages, arrivals)
-
-    def _submit(self, messages: Sequence[Message], arrivals: Sequence[Arrival]) -> None:
-        def done(stored: Stored | None, error: BaseException | None) -> None:
-            self._finished.append((messages, arrivals, stored, error))
-
         self._outstanding += 1
+        self._hand_over(part)
+
+    def _hand_over(self, part: _Part) -> None:
+        def done(stored: Stored | None, error: BaseException | None) -> None:
+            self._finished.append((part, stored, error))
+
         try:
-            self._journal.submit(arrivals, done)
+            self._journal.submit(part.arrivals, done)
         except StorageError as error:
-            self._finished.append((messages, arrivals, None, error))
+            self._finished.append((part, None, error))
 
     def _settle(self) -> None:
         while self._finished:
-            messages, arrivals, stored, error = self._finished.popleft()
-            self._outstanding -= 1
+            part, stored, error = self._finished.popleft()
             if stored is None:
                 self.failing = str(error)
                 if self._stopping.is_set():
+                    self._outstanding -= 1
                     continue  # not acknowledged: it comes again after the restart
                 time.sleep(_RETRY_S)
-                self._submit(messages, arrivals)
+                self._hand_over(part)
                 continue
+            self._outstanding -= 1
             self.failing = ""
-            self._transport.acknowledge(messages)
+            self._acknowledge(part)
             self.counters["stored"] += len(stored.readings)
             self.counters["duplicates"] += stored.duplicates
-            for arrival in arrivals:
+            for arrival in part.arrivals:
                 self._learned = self._learned or bool(arrival.knowledge)
                 for topic, body in arrival.replies:
                     self._transport.publish(topic, body, qos=0)
             for device, boot, contiguous in stored.acks:
                 self._confirm(device, boot, contiguous)
+
+    def _acknowledge(self, part: _Part) -> None:
+        """Acknowledge whole chunks from the oldest on: MQTT 3.1.1 wants the order of arrival."""
+        for number, count in part.chunks.items():
+            self._chunks[number].waiting -= count
+        for number in list(self._chunks):
+            if self._chunks[number].waiting:
+                return
+            self._transport.acknowledge(self._chunks.pop(number).messages)
 
     def _confirm(self, device: str, boot: str, contiguous: int) -> None:
         family, _, name = device.partition(":")

@@ -121,6 +121,7 @@ class Committer:
                 self.shelf.keep(connection, arrival, refusal)
                 quarantined += 1
         readings, absorbed, conflicts = self._insert(connection, rows, sources)
+        self.shelf.flush(connection)
         self._mark(connection, readings, now_ms=now_ms)
         self._flush_heard(connection, now_ms=now_ms)
         if now_ms - self.pruned_ms >= _PRUNE_MS:
@@ -331,6 +332,7 @@ class Committer:
 
     def _prune(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
         connection.execute("DELETE FROM delivery WHERE received_ms < ?", (now_ms - _REDELIVERY_MS,))
+        self.shelf.load(connection)  # what was used since then makes room
         self.pruned_ms = now_ms
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -46,30 +47,46 @@ class Shelf:
     sizes: dict[str, int] = field(default_factory=dict)
     max_kinds: int = MAX_KINDS
     max_bytes: int = MAX_BYTES
+    over: Counter[str] = field(default_factory=Counter)
+    over_ms: int = 0
 
     def load(self, connection: sqlite3.Connection) -> None:
         """Count what stands in the file."""
         self.kinds, self.sizes = {}, {}
+        self.over.clear()
         for reason, kinds, size in connection.execute(
-            "SELECT reason, count(*), sum(length(payload)) FROM quarantine GROUP BY reason"
+            "SELECT reason, count(*), sum(length(payload)) FROM quarantine"
+            " WHERE state = 'held' GROUP BY reason"
         ):
             self.kinds[reason], self.sizes[reason] = kinds, size
 
     def keep(self, connection: sqlite3.Connection, arrival: Arrival, refusal: Rejected) -> None:
         """Keep a refused message in the caller's transaction; the same one again counts up."""
         reason = refusal.reason.value
-        full = (
+        if (
             self.kinds.get(reason, 0) >= self.max_kinds
             or self.sizes.get(reason, 0) >= self.max_bytes
-        )
-        if full:
-            if not _again(connection, arrival, refusal):
-                _overflow(connection, arrival, reason)
+        ):
+            self.over[reason] += 1
+            self.over_ms = max(self.over_ms, arrival.received_ms)
             return
         if _insert(connection, arrival, refusal):
             self.kinds[reason] = self.kinds.get(reason, 0) + 1
             size = min(len(arrival.payload), _MAX_RAW)
             self.sizes[reason] = self.sizes.get(reason, 0) + size
+
+    def flush(self, connection: sqlite3.Connection) -> None:
+        """Write what found no room, one row a reason; to be called before the commit."""
+        for reason, count in self.over.items():
+            connection.execute(
+                "INSERT INTO quarantine"
+                " (first_ms, last_ms, topic, payload, digest, reason, detail, count)"
+                " VALUES (?, ?, '', x'', x'', ?, ?, ?) ON CONFLICT (digest, reason, detail)"
+                " DO UPDATE SET count = count + excluded.count, state = 'held',"
+                " last_ms = max(last_ms, excluded.last_ms)",
+                (self.over_ms, self.over_ms, reason, OVERFLOW, count),
+            )
+        self.over.clear()
 
 
 def _digest(arrival: Arrival) -> bytes:
@@ -107,43 +124,23 @@ def _insert(connection: sqlite3.Connection, arrival: Arrival, refusal: Rejected)
     return int(row[0]) == 1
 
 
-def _again(connection: sqlite3.Connection, arrival: Arrival, refusal: Rejected) -> bool:
-    cursor = connection.execute(
-        "UPDATE quarantine SET count = count + 1, last_ms = max(last_ms, ?), state = 'held'"
-        " WHERE digest = ? AND reason = ? AND detail = ?",
-        (
-            arrival.received_ms,
-            _digest(arrival),
-            refusal.reason.value,
-            _detail(arrival, refusal),
-        ),
-    )
-    return cursor.rowcount > 0
-
-
-def _overflow(connection: sqlite3.Connection, arrival: Arrival, reason: str) -> None:
-    connection.execute(
-        "INSERT INTO quarantine (first_ms, last_ms, topic, payload, digest, reason, detail)"
-        " VALUES (?, ?, '', x'', x'', ?, ?) ON CONFLICT (digest, reason, detail) DO UPDATE SET"
-        " count = count + 1, last_ms = max(last_ms, excluded.last_ms), state = 'held'",
-        (arrival.received_ms, arrival.received_ms, reason, OVERFLOW),
-    )
-
-
 def listing(
     connection: sqlite3.Connection,
     *,
     reason: str = "",
     state: str = "held",
+    device: str = "",
     before: int = 0,
     limit: int = 100,
+    oldest: bool = False,
 ) -> list[Kept]:
-    """Return kept messages, newest first; `before` is the id to continue below."""
+    """Return kept messages, newest first or oldest; `before` is the id to continue below."""
+    order = "ASC" if oldest else "DESC"
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM quarantine"  # noqa: S608  (a constant column list)
-        " WHERE (? = '' OR reason = ?) AND (? = '' OR state = ?) AND (? = 0 OR id < ?)"
-        " ORDER BY id DESC LIMIT ?",
-        (reason, reason, state, state, before, before, limit),
+        " WHERE (? = '' OR reason = ?) AND (? = '' OR state = ?) AND (? = '' OR device = ?)"
+        f" AND (? = 0 OR id < ?) ORDER BY id {order} LIMIT ?",
+        (reason, reason, state, state, device, device, before, before, limit),
     )
     return [Kept(*row) for row in rows]
 

@@ -13,6 +13,7 @@ from caretaker.clock import SystemClock
 from ingest.broker.port import Address
 from ingest.decoder import Decoder
 from ingest.driver import load_drivers
+from ingest.gate import Gate
 from ingest.ingest import Ingest
 from ingest.metering import intervals
 from ingest.transport.paho import PahoTransport
@@ -27,7 +28,13 @@ def main(path: str, port: str, password: str) -> None:
     transport = PahoTransport(
         Address("127.0.0.1", int(port), "caretaker", password), client_id="caretaker"
     )
-    ingest = Ingest(transport, Decoder(load_drivers(), clock=clock), journal, clock=clock)
+    ingest = Ingest(
+        transport,
+        Decoder(load_drivers(), clock=clock),
+        journal,
+        clock=clock,
+        gate=Gate(journal.knows),
+    )
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     ingest.start()

@@ -1,0 +1,60 @@
+"""Uses what was put aside in a flood once its device is calm again: late is better than never."""
+
+import threading
+
+from caretaker.clock import Clock
+from ingest.decoder import Decoder
+from ingest.gate import Gate
+from ingest.replay import replay
+from storage import quarantine
+from storage.journal import Journal
+
+_EVERY_S = 5.0
+_AT_ONCE = 200
+
+
+class CatchUp:
+    """Replays, in slices, the held messages of devices that are within their rate again."""
+
+    def __init__(self, journal: Journal, decoder: Decoder, gate: Gate, *, clock: Clock) -> None:
+        self._journal = journal
+        self._decoder = decoder
+        self._gate = gate
+        self._clock = clock
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to look, every five seconds."""
+        self._ended.clear()
+        self._thread = threading.Thread(target=self._run, name="catch-up", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the slice under way."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _run(self) -> None:
+        while not self._ended.wait(_EVERY_S):
+            self.step()
+
+    def step(self) -> int:
+        """Use one slice of each calm device; return how many messages became readings."""
+        used = 0
+        for owner in self._gate.calm(self._clock.now_ms()):
+            with self._journal.reader() as connection:
+                held = quarantine.listing(
+                    connection, reason="flood", device=owner, limit=_AT_ONCE, oldest=True
+                )
+            numbers = [kept.id for kept in held if kept.detail != quarantine.OVERFLOW]
+            if not numbers:
+                self._gate.flooding.pop(owner, None)
+                continue
+            done, refused = replay(self._journal, self._decoder, ids=numbers)
+            used += done
+            if refused:  # what it sent is of no use besides: leave it to a person
+                self._gate.flooding.pop(owner, None)
+        return used

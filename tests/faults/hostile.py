@@ -1,0 +1,128 @@
+"""A device with a valid login that does its worst, as a process of its own.
+
+Run: python -m tests.faults.hostile PORT USER PASSWORD MODE COUNT RATE_HZ
+It prints how many messages the broker acknowledged. MODE is one of `MODES`.
+"""
+
+import json
+import random
+import socket
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+INJECTIONS = (
+    "'; DROP TABLE reading; --",
+    "=cmd|'/c calc'!A1",
+    "<script>alert(1)</script>",
+    "{{ 7*7 }}${jndi:ldap://x}",
+    "\r\nadmin,x=y value=1 1\n",
+    "../../etc/passwd",
+    "冰箱🧊\u202e",
+    "x" * 300,
+)
+
+
+def _names(number: int, _rng: random.Random) -> tuple[str, bytes]:
+    return f"caretaker/1/bad/dev-{number}/readings", b'{"readings": {"temperature_c": 4.5}}'
+
+
+def _large(number: int, rng: random.Random) -> tuple[str, bytes]:
+    body = json.dumps({"readings": {"temperature_c": number}, "pad": "x" * 1_000_000})
+    return "caretaker/1/bad/large/readings", body.encode()[: 1_000_000 + rng.randrange(99)]
+
+
+def _fast(number: int, _rng: random.Random) -> tuple[str, bytes]:
+    body = f'{{"readings": {{"temperature_c": {number % 40}, "energy_kwh": {number}}}}}'
+    return "caretaker/1/bad/fast/readings", body.encode()
+
+
+def _nan(number: int, rng: random.Random) -> tuple[str, bytes]:
+    value = rng.choice(("NaN", "Infinity", "1e999", "null", "true", '"4,5"', "[" * 40))
+    body = f'{{"readings": {{"temperature_c": {value}, "n": {number}}}}}'
+    return "caretaker/1/bad/nan/readings", body.encode()
+
+
+def _injection(number: int, rng: random.Random) -> tuple[str, bytes]:
+    text = rng.choice(INJECTIONS)
+    body = json.dumps({"readings": {text: number, "temperature_c": 4.0}, "model": text})
+    name = "".join(c for c in text if c.isprintable() and c not in "/#+")
+    return f"tele/{name[:60]}{number % 500}/SENSOR", body.encode()
+
+
+MODES: dict[str, Callable[[int, random.Random], tuple[str, bytes]]] = {
+    "names": _names,
+    "large": _large,
+    "fast": _fast,
+    "nan": _nan,
+    "injection": _injection,
+}
+
+
+def _length(size: int) -> bytes:
+    found = bytearray()
+    while True:
+        size, digit = divmod(size, 128)
+        found.append(digit | (0x80 if size else 0))
+        if not size:
+            return bytes(found)
+
+
+def _text(value: str) -> bytes:
+    raw = value.encode()
+    return struct.pack("!H", len(raw)) + raw
+
+
+def _connect(user: str, password: str) -> bytes:
+    body = _text("MQTT") + bytes((4, 0xC2)) + struct.pack("!H", 0)
+    body += _text(f"hostile-{user}-{time.monotonic_ns()}") + _text(user) + _text(password)
+    return b"\x10" + _length(len(body)) + body
+
+
+def _publish(topic: str, payload: bytes, number: int) -> bytes:
+    body = _text(topic) + struct.pack("!H", number % 65_535 + 1) + payload
+    return b"\x32" + _length(len(body)) + body
+
+
+class Flood:
+    """Publishes with QoS 1 as fast as told, counting what the broker acknowledged."""
+
+    def __init__(self, port: int, user: str, password: str) -> None:
+        self.acknowledged = 0
+        self._socket = socket.create_connection(("127.0.0.1", port))
+        self._socket.sendall(_connect(user, password))
+        answer = self._socket.recv(4)
+        if len(answer) < 4 or answer[3]:
+            raise ConnectionError(f"refused: {answer!r}")
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        rest = 0
+        while data := self._socket.recv(65_536):
+            rest += len(data)
+            self.acknowledged, rest = self.acknowledged + rest // 4, rest % 4
+
+    def run(self, mode: str, count: int, rate_hz: float) -> int:
+        """Send `count` messages and return how many were acknowledged."""
+        make, rng = MODES[mode], random.Random(7)
+        began = time.monotonic()
+        for start in range(0, count, 100):
+            ahead = start / rate_hz - (time.monotonic() - began)
+            if ahead > 0:
+                time.sleep(ahead)
+            some = range(start, min(count, start + 100))
+            self._socket.sendall(b"".join(_publish(*make(n, rng), n) for n in some))
+            while start - self.acknowledged > 20_000:
+                time.sleep(0.001)
+        deadline = time.monotonic() + 60
+        while self.acknowledged < count and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return self.acknowledged
+
+
+if __name__ == "__main__":
+    port_, user_, password_, mode_, count_, rate_ = sys.argv[1:7]
+    print(Flood(int(port_), user_, password_).run(mode_, int(count_), float(rate_)))

@@ -1,0 +1,132 @@
+"""A device that floods takes from itself: the others go first, and nothing is lost or hidden."""
+
+import json
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from caretaker.clock import ManualClock
+from caretaker.vocabulary import Arrival
+from ingest.catch_up import CatchUp
+from ingest.decoder import Decoder
+from ingest.driver import load_drivers
+from ingest.gate import Gate
+from ingest.ingest import DoneProtocol, Ingest
+from ingest.metering import intervals
+from ingest.transport.memory import MemoryTransport
+from ingest.transport.port import Message
+from storage import quarantine
+from storage.journal import Journal
+from tests.faults.oracle import until
+
+NOW_MS = 1_795_525_200_000
+
+
+def message(device: str, number: int) -> Message:
+    body = json.dumps({"readings": {"co2_ppm": number}, "at": NOW_MS + number}).encode()
+    return Message(f"caretaker/1/s/{device}/readings", body, NOW_MS)
+
+
+class Journaled:
+    """A journal behind a sink that notes the order in which arrivals reach it."""
+
+    def __init__(self, folder: Path, clock: ManualClock) -> None:
+        zone = ZoneInfo("Asia/Shanghai")
+        self.journal = Journal(folder / "j.sqlite3", zone=zone, arithmetic=intervals, clock=clock)
+        self.order: list[Arrival] = []
+
+    def submit(self, arrivals: Sequence[Arrival], done: DoneProtocol) -> None:
+        self.order += arrivals
+        self.journal.submit(arrivals, done)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Journaled:
+    return Journaled(tmp_path, ManualClock(NOW_MS))
+
+
+def test_the_calm_go_first_and_the_flood_is_used_when_it_is_over(store: Journaled) -> None:
+    clock, transport = ManualClock(NOW_MS), MemoryTransport()
+    decoder = Decoder(load_drivers(), clock=clock)
+    journal = store.journal
+    journal.open()
+    try:
+        for device in ("mad", "calm"):
+            journal.append(decoder.decode(message(device, 0)))
+        gate = Gate(journal.knows, device_hz=10, burst=100)
+        ingest = Ingest(transport, decoder, store, clock=clock, gate=gate)
+        for number in range(1, 901):
+            transport.deliver(message("mad", number))
+        for number in range(1, 51):
+            transport.deliver(message("calm", number))
+        ingest.start()
+        until(lambda: transport.pending == 0, within_s=30)
+        ingest.stop()
+
+        assert ingest.counters["received"] == 950
+        assert gate.flooding == {"native:s/mad": 800}
+        assert ingest.rejected == {"flood": 800}
+        last_calm = max(i for i, a in enumerate(store.order) if a.device == "native:s/calm")
+        held = [i for i, a in enumerate(store.order) if a.rejected]
+        assert last_calm < held[0], "the flood came before somebody else's reading"
+
+        catch_up = CatchUp(journal, decoder, gate, clock=clock)
+        assert catch_up.step() == 0  # it still owes
+        clock.advance(60_000)
+        assert [catch_up.step() for _ in range(5)] == [200, 200, 200, 200, 0]
+        assert gate.flooding == {}
+        with journal.reader() as connection:
+            assert quarantine.counts(connection) == {}
+            per_point = dict(
+                connection.execute("SELECT point, count(*) FROM reading GROUP BY point").fetchall()
+            )
+        assert sorted(per_point.values()) == [51, 901]
+    finally:
+        journal.close()
+
+
+def test_names_made_up_by_the_thousand_share_one_bucket() -> None:
+    gate = Gate(lambda _key: False, strangers_hz=10, burst=20)
+    decoder = Decoder(load_drivers(), clock=ManualClock(NOW_MS))
+    decoded = held = 0
+    for number in range(5_000):
+        incoming = message(f"dev-{number}", number)
+        if gate.closed(incoming):
+            arrivals = [gate.held(incoming)]
+        else:
+            arrivals = gate.admit(decoder.decode(incoming))
+            decoded += 1
+        held += bool(arrivals[0].rejected)
+    assert held == 5_000 - 20
+    assert decoded == 40  # the share, and a few glances to find known devices among them
+    assert gate.flooding == {"": 5_000 - 20}
+    assert len(gate._owner) == len(gate._buckets) == 0
+
+
+def test_a_known_device_on_a_new_topic_is_found_while_strangers_flood() -> None:
+    gate = Gate(lambda key: key == "native:s/calm", strangers_hz=100, burst=100)
+    decoder = Decoder(load_drivers(), clock=ManualClock(NOW_MS))
+    passed = 0
+    for number in range(20_000):
+        at_ms = NOW_MS + number // 10
+        name = "calm" if number % 100 == 0 else f"dev-{number}"
+        incoming = Message(f"caretaker/1/s/{name}/readings", b'{"readings":{"co2_ppm":1}}', at_ms)
+        if not gate.closed(incoming):
+            (arrival,) = gate.admit(decoder.decode(incoming))
+            passed += name == "calm" and not arrival.rejected
+    assert passed > 150
+
+
+def test_a_gateway_is_no_flood_for_its_many_devices() -> None:
+    gate = Gate(lambda _key: True, device_hz=1, burst=10)
+    for round_ in range(10):
+        arrivals = [
+            Arrival("gateway/telemetry", b"{}", NOW_MS + round_ * 1000, device=f"x:{n}")
+            for n in range(100)
+        ]
+        assert not gate.closed(Message("gateway/telemetry", b"{}", NOW_MS))
+        assert not any(arrival.rejected for arrival in gate.admit(arrivals))
+    assert threading.active_count() < 50
