@@ -1,238 +1,371 @@
 """Metering arithmetic: what a register or a level did in each interval, and why.
 
 Amounts are conserved: over any edges the intervals add up to what the register moved. Each
-interval carries reason codes joined by `+`: `gap` (spread over silence, estimated), `reset`
-(the register began again), `rollover` (it passed its last digit), `held-zero` (a momentary zero
-was not believed). Rules: domain rule-book 3.5.
+interval carries reason codes joined by `+`; docs/metering.md and caretaker/texts of the codes say
+what each means. What comes out depends on the readings and the recorded events alone, never on
+the order or the batches they came in. Rules: domain rule-book 3.5.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import itertools
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from caretaker.clock import MINUTE_MS
-from caretaker.quantities import Kind
+from caretaker.clock import DAY_MS, MINUTE_MS, QUARTER_MS
+from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Reading
-from storage.port import Interval
+from ingest.cells import Cells
+from ingest.registers import LOOK, Decision, Dial, decide, fallen
+from storage.port import Facts, Interval, Row, Running, Standing
+
+__all__ = ["GAP_MS", "LONG_GAP_MS", "MAX_RATE_H", "Metering", "fallen", "intervals"]
 
 GAP_MS = 45 * MINUTE_MS
 """A silence longer than this is a gap: what moved in it is spread and marked estimated."""
+LONG_GAP_MS = 50 * DAY_MS
+"""After a longer silence the series begins anew: what moved in it is not spread (Energy Sparks)."""
+MAX_RATE_H = {
+    "energy": 10_000.0,  # 10 MW: several times the transformer of a large school
+    "energy_export": 10_000.0,
+    "reactive_energy": 10_000.0,
+    "volume": 1_000.0,  # m3/h: more than the Q4 of a DN 200 water meter
+}
+"""What no campus passes in an hour [canonical unit]; `max_rate` of a device narrows it."""
 
 _HOLD_MS = 45 * MINUTE_MS
 """A level is taken to hold this long after a reading, a state until it is told otherwise."""
+_BEFORE_ALL = -(2**62)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a register moved between two readings, and why."""
+class _Register:
+    """Consumption of a register that only grows, but for what `ingest.registers` decides."""
 
-    start_ms: int
-    end_ms: int
-    amount: float
-    reason: str = ""
+    lookback = LOOK + 1
 
+    def __init__(self, facts: Facts, dial: Dial, cells: Cells) -> None:
+        self._facts = facts
+        self._dial = dial
+        self._cells = cells
+        self._swaps = sorted(facts.swaps, key=lambda swap: swap.at_ms)
+        self._anchor: Row | None = None
+        self._tail: list[Row] = []
+        self._below: float | None = None
+        self._below_ms = 0
+        self._since: Standing | None = None
+        self._newest: deque[Row] = deque(maxlen=self.lookback)
 
-def steps(readings: Sequence[Reading]) -> list[Step]:
-    """Return what the register moved between readings; never a negative amount.
+    def resume(
+        self,
+        standing: Standing | None,
+        *,
+        newest: Sequence[Row],
+        after: Sequence[Row],
+        floor_ms: int,
+    ) -> None:
+        self._cells.floor_ms = floor_ms
+        self._newest.extend(newest)
+        self._tail = list(after if standing else newest)
+        if standing is None:
+            self._anchor = self._tail.pop(0) if self._tail else None
+        elif standing.value is None:
+            self._since = standing
+        else:
+            self._anchor = (standing.at_ms, standing.ordinal, standing.value)
+            self._below, self._below_ms = standing.below, standing.below_ms
+        last_ms = newest[-1][0] if newest else _BEFORE_ALL
+        if standing is not None:
+            last_ms = max(last_ms, standing.at_ms)
+        self._swaps = [swap for swap in self._swaps if swap.at_ms > last_ms]
 
-    >>> row = lambda at, value: Reading(1, at, value)
-    >>> [s.amount for s in steps([row(0, 10.0), row(1, 12.0)])]
-    [2.0]
-    >>> [(s.amount, s.reason) for s in steps([row(0, 10.0), row(1, 0.0), row(2, 11.0)])]
-    [(1.0, 'held-zero')]
-    >>> [(s.amount, s.reason) for s in steps([row(0, 9999.0), row(1, 2.0)])]
-    [(3.0, 'rollover')]
-    >>> [(s.amount, s.reason) for s in steps([row(0, 500.0), row(1, 3.0), row(2, 4.0)])]
-    [(0.0, 'reset'), (1.0, '')]
-    """
-    result: list[Step] = []
-    index, count = 0, len(readings)
-    reason = ""
-    while index < count - 1:
-        old, new = readings[index], readings[index + 1]
-        follow = index + 1
-        if new.value < old.value:
-            # A momentary zero is believed only when the reading after it does not return.
-            beyond = readings[index + 2] if index + 2 < count else None
-            if new.value == 0.0 and beyond is not None and beyond.value >= old.value:
-                result.append(Step(old.at_ms, beyond.at_ms, beyond.value - old.value, "held-zero"))
-                index += 2
+    def push(self, rows: Iterable[Row]) -> None:
+        note, tail, swaps = self._cells.note, self._tail, self._swaps
+        for row in rows:
+            while swaps and swaps[0].at_ms <= row[0]:
+                self._exchange()
+            note(row)
+            self._newest.append(row)
+            tail.append(row)
+            if len(tail) > LOOK or self._anchor is None:
+                self._advance(final=False)
+
+    def _advance(self, *, final: bool, told: bool = True) -> None:
+        """Believe what can be decided; `told` is False when later readings may still object."""
+        tail = self._tail
+        while tail:
+            anchor = self._anchor
+            if anchor is None:
+                self._anchor = tail.pop(0)
                 continue
-            amount, reason = fallen(old.value, new.value)
-        else:
-            amount, reason = new.value - old.value, ""
-        result.append(Step(old.at_ms, new.at_ms, amount, reason))
-        index = follow
-    return result
+            found = decide(
+                anchor, tail, self._dial, below=self._below, below_ms=self._below_ms, final=final
+            )
+            if found is None:
+                return
+            self._believe(anchor, tail[found.index], found, told=told)
+            del tail[: found.index + 1]
+
+    def _believe(self, anchor: Row, row: Row, found: Decision, *, told: bool) -> None:
+        self._anchor = row
+        if found.fell:
+            self._below, self._below_ms = anchor[2], row[0]
+        elif self._below is not None and (
+            "returned" in found.reasons
+            or row[2] > self._below / 2
+            or row[0] - self._below_ms > DAY_MS
+        ):
+            self._below, self._below_ms = None, 0
+        reasons = found.reasons
+        if reasons and not told and not found.heard:
+            reasons = (*reasons, "unconfirmed")
+        self._step(anchor, row[0], found.amount, reasons)
+
+    def _step(self, start: Row, end_ms: int, amount: float, reasons: tuple[str, ...]) -> None:
+        span_ms = end_ms - start[0]
+        if span_ms > LONG_GAP_MS:
+            self._cells.step(start, start[0], 0.0, reasons=("long-gap",), estimated=True)
+            self._cells.step((end_ms, 0, start[2]), end_ms, 0.0, reasons=("long-gap",))
+            return
+        gap = span_ms > self._facts.gap_ms
+        if gap:
+            reasons = (*reasons, "gap")
+        self._cells.step(start, end_ms, amount, estimated=gap, reasons=reasons)
+
+    def _exchange(self) -> None:
+        """Close the old meter with its final reading and open its successor: two registers."""
+        swap = self._swaps.pop(0)
+        self._advance(final=True)
+        anchor, at_ms = self._anchor, swap.at_ms
+        if anchor is not None:
+            amount = 0.0
+            reasons: tuple[str, ...] = ("swap", "unknown")
+            if swap.final is not None:
+                amount, reasons = swap.final - anchor[2], ("swap",)
+                if amount < 0:
+                    amount, why = fallen(anchor[2], swap.final, dial=self._dial)
+                    reasons = ("swap", why)
+            self._step(anchor, at_ms, amount, reasons)
+        self._tail.clear()
+        self._below, self._below_ms = None, 0
+        self._anchor = None if swap.initial is None else (at_ms, -1, swap.initial)
+        self._since = Standing(at_ms, -1, None) if swap.initial is None else None
+
+    def standing(self) -> Standing | None:
+        anchor = self._anchor
+        if anchor is None:
+            return self._since
+        if self._below is None and self._newest and anchor == self._newest[0]:
+            return None
+        return Standing(*anchor, below=self._below, below_ms=self._below_ms)
+
+    @property
+    def decided_ms(self) -> int:
+        at_ms = self._anchor[0] if self._anchor else self._since.at_ms if self._since else None
+        if at_ms is None:
+            return _BEFORE_ALL
+        return at_ms - at_ms % QUARTER_MS
+
+    def closed(self) -> list[Interval]:
+        return self._cells.take(level=False, before_ms=self.decided_ms)
+
+    def open(self) -> list[Interval]:
+        trial = _Register(self._facts, self._dial, self._cells.copy())
+        trial._anchor, trial._tail, trial._since = self._anchor, list(self._tail), self._since
+        trial._below, trial._below_ms = self._below, self._below_ms
+        trial._swaps = list(self._swaps)
+        return trial.finished()
+
+    def finished(self, *, told: bool = False) -> list[Interval]:
+        """Decide everything now, as if no reading followed, and return all that is left."""
+        self._advance(final=True, told=told)
+        while self._swaps and self._anchor is not None:
+            self._exchange()
+        return self._cells.take(level=False)
 
 
-def fallen(old: float, new: float) -> tuple[float, str]:
-    """Return the amount behind a register that reads less than before, and the reason.
+class _Deltas:
+    """Amounts since the message before: each is spread over the time since then."""
 
-    After a reset, an exchange of the meter or a glitch the amount is unknown: nothing is booked,
-    least of all the whole register (rule-book 5, VEE; T13).
+    lookback = 1
 
-    >>> fallen(99990.0, 10.0)
-    (20.0, 'rollover')
-    >>> fallen(420.0, 0.5)
-    (0.0, 'reset')
-    """
-    capacity = 10.0
-    while capacity <= old:
-        capacity *= 10.0
-    moved = capacity - old + new
-    if capacity >= 1_000 and old > 0.9 * capacity and moved < 0.1 * capacity:
-        return moved, "rollover"
-    return 0.0, "reset"
+    def __init__(self, facts: Facts, cells: Cells) -> None:
+        self._facts = facts
+        self._cells = cells
+        self._last: Row | None = None
 
+    def resume(
+        self,
+        standing: Standing | None,
+        *,
+        newest: Sequence[Row],
+        after: Sequence[Row],
+        floor_ms: int,
+    ) -> None:
+        del standing, after
+        self._cells.floor_ms = floor_ms
+        self._last = newest[-1] if newest else None
 
-def intervals(kind: Kind, readings: Sequence[Reading], edges_ms: Sequence[int]) -> list[Interval]:
-    """Return one interval for each pair of edges; readings may reach beyond both ends.
+    def push(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            self._cells.note(row)
+            start = self._last or row
+            span_ms = row[0] - start[0]
+            if span_ms > LONG_GAP_MS:
+                start, span_ms = row, 0
+            gap = span_ms > self._facts.gap_ms
+            self._cells.step(
+                (start[0], 0, row[2]),
+                row[0],
+                row[2],
+                estimated=gap,
+                reasons=("gap",) if gap else (),
+            )
+            self._last = row
 
-    >>> row = lambda at, value: Reading(1, at, value)
-    >>> [i.amount for i in intervals(Kind.COUNTER, [row(0, 0.0), row(100, 10.0)], [0, 50, 100])]
-    [5.0, 5.0]
-    >>> intervals(Kind.GAUGE, [row(0, 4.0), row(50, 8.0)], [0, 100])[0].mean
-    6.0
-    """
-    if kind is Kind.COUNTER:
-        return _register(readings, edges_ms)
-    if kind is Kind.DELTA:
-        return _deltas(readings, edges_ms)
-    return _level(readings, edges_ms, hold_ms=None if kind is Kind.STATE else _HOLD_MS)
+    def standing(self) -> Standing | None:
+        return None
 
+    @property
+    def decided_ms(self) -> int:
+        return self._last[0] - self._last[0] % QUARTER_MS if self._last else _BEFORE_ALL
 
-@dataclass(slots=True)
-class _Cell:
-    count: int = 0
-    low: float = float("inf")
-    high: float = float("-inf")
-    last: float = 0.0
-    total: float = 0.0
-    amount: float = 0.0
-    estimated: float = 0.0
-    covered_ms: int = 0
-    weighted: float = 0.0
-    reasons: frozenset[str] = frozenset()
+    def closed(self) -> list[Interval]:
+        return self._cells.take(level=False, before_ms=self.decided_ms)
 
+    def open(self) -> list[Interval]:
+        return self._cells.copy().take(level=False)
 
-def _cells(readings: Sequence[Reading], edges_ms: Sequence[int]) -> list[_Cell]:
-    cells = [_Cell() for _ in range(len(edges_ms) - 1)]
-    index, last = 0, len(cells) - 1
-    for reading in readings:
-        at_ms, value = reading.at_ms, reading.value
-        if at_ms < edges_ms[0]:
-            continue
-        if at_ms >= edges_ms[-1]:
-            break
-        while index < last and at_ms >= edges_ms[index + 1]:
-            index += 1
-        cell = cells[index]
-        cell.count += 1
-        cell.total += value
-        cell.last = value
-        cell.low = min(cell.low, value)
-        cell.high = max(cell.high, value)
-    return cells
+    def finished(self) -> list[Interval]:
+        """Return all that is left."""
+        return self._cells.take(level=False)
 
 
-def _register(readings: Sequence[Reading], edges_ms: Sequence[int]) -> list[Interval]:
-    cells = _cells(readings, edges_ms)
-    index, last = 0, len(cells) - 1
-    for step in steps(readings):
-        if step.end_ms <= edges_ms[0] or step.start_ms >= edges_ms[-1]:
-            continue
-        span = step.end_ms - step.start_ms
-        gap = span > GAP_MS
-        while index < last and step.start_ms >= edges_ms[index + 1]:
-            index += 1
-        at = index
-        while at <= last and edges_ms[at] < step.end_ms:
-            inside = min(step.end_ms, edges_ms[at + 1]) - max(step.start_ms, edges_ms[at])
-            share = step.amount * inside / span if span else step.amount
-            cell = cells[at]
-            cell.amount += share
-            if gap:
-                cell.estimated += share
-                cell.reasons |= {"gap"}
-            else:
-                cell.covered_ms += inside
-            if step.reason:
-                cell.reasons |= {step.reason}
-            at += 1
-    return [
-        _interval(cell, start, end, mean=cell.last)
-        for cell, start, end in zip(cells, edges_ms[:-1], edges_ms[1:], strict=True)
-    ]
+class _Level:
+    """A level holds until the next reading, a gauge no longer than `_HOLD_MS`."""
 
+    lookback = 1
 
-def _deltas(readings: Sequence[Reading], edges_ms: Sequence[int]) -> list[Interval]:
-    cells = _cells(readings, edges_ms)
-    result = []
-    for cell, start, end in zip(cells, edges_ms[:-1], edges_ms[1:], strict=True):
-        cell.amount = cell.total
-        cell.covered_ms = end - start if cell.count else 0
-        result.append(_interval(cell, start, end, mean=cell.last))
-    return result
+    def __init__(self, cells: Cells, *, hold_ms: int | None) -> None:
+        self._cells = cells
+        self._hold_ms = hold_ms
+        self._last: Row | None = None
 
+    def resume(
+        self,
+        standing: Standing | None,
+        *,
+        newest: Sequence[Row],
+        after: Sequence[Row],
+        floor_ms: int,
+    ) -> None:
+        del standing, after
+        self._cells.floor_ms = floor_ms
+        self._last = newest[-1] if newest else None
 
-def _level(
-    readings: Sequence[Reading], edges_ms: Sequence[int], *, hold_ms: int | None
-) -> list[Interval]:
-    cells = _cells(readings, edges_ms)
-    index, last = 0, len(cells) - 1
-    for position, reading in enumerate(readings):
-        if position + 1 < len(readings):
-            end = readings[position + 1].at_ms
-        else:
+    def push(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            self._cells.note(row)
+            if self._last is not None:
+                self._hold(self._cells, self._last, row[0])
+            self._last = row
+
+    def _hold(self, cells: Cells, row: Row, end_ms: int) -> None:
+        if self._hold_ms is not None:
+            end_ms = min(end_ms, row[0] + self._hold_ms)
+        cells.hold(row, end_ms)
+
+    def standing(self) -> Standing | None:
+        return None
+
+    @property
+    def decided_ms(self) -> int:
+        return self._last[0] - self._last[0] % QUARTER_MS if self._last else _BEFORE_ALL
+
+    def closed(self) -> list[Interval]:
+        return self._cells.take(level=True, before_ms=self.decided_ms)
+
+    def open(self) -> list[Interval]:
+        return self._finish(self._cells.copy())
+
+    def finished(self) -> list[Interval]:
+        """Return all that is left."""
+        return self._finish(self._cells)
+
+    def _finish(self, cells: Cells) -> list[Interval]:
+        if self._last is not None:
             # What follows the newest reading is not known yet: it covers its own interval only.
-            end = _edge_after(reading.at_ms, edges_ms)
-        if hold_ms is not None:
-            end = min(end, reading.at_ms + hold_ms)
-        if end <= edges_ms[0] or reading.at_ms >= edges_ms[-1]:
-            continue
-        while index < last and reading.at_ms >= edges_ms[index + 1]:
-            index += 1
-        at = index
-        while at <= last and edges_ms[at] < end:
-            inside = min(end, edges_ms[at + 1]) - max(reading.at_ms, edges_ms[at])
-            if inside > 0:
-                cells[at].covered_ms += inside
-                cells[at].weighted += reading.value * inside
-                cells[at].low = min(cells[at].low, reading.value)
-                cells[at].high = max(cells[at].high, reading.value)
-                if not cells[at].count:
-                    cells[at].last = reading.value
-            at += 1
-    return [
-        _interval(
-            cell,
-            start,
-            end,
-            mean=cell.weighted / cell.covered_ms if cell.covered_ms else cell.last,
-        )
-        for cell, start, end in zip(cells, edges_ms[:-1], edges_ms[1:], strict=True)
-    ]
+            self._hold(cells, self._last, cells.bounds(self._last[0])[1])
+        return cells.take(level=True)
 
 
-def _edge_after(at_ms: int, edges_ms: Sequence[int]) -> int:
-    for edge in edges_ms:
-        if edge > at_ms:
-            return edge
-    return at_ms
+class Metering:
+    """The arithmetic of Caretaker (storage.port.Arithmetic); called, it does one series at once."""
+
+    def running(self, quantity: str, facts: Facts) -> Running:
+        """Return the arithmetic of a point, at its beginning."""
+        return self._begin(QUANTITIES[quantity].kind, facts, Cells(), quantity=quantity)
+
+    def _begin(
+        self, kind: Kind, facts: Facts, cells: Cells, *, quantity: str = ""
+    ) -> "_Register | _Deltas | _Level":
+        if kind in {Kind.COUNTER, Kind.DELTA}:
+            cells.multiply(facts.multipliers)
+        if kind is Kind.COUNTER:
+            rate = facts.max_rate_h or MAX_RATE_H.get(quantity, float("inf"))
+            return _Register(facts, Dial(facts.register_max, rate), cells)
+        if kind is Kind.DELTA:
+            return _Deltas(facts, cells)
+        return _Level(cells, hold_ms=None if kind is Kind.STATE else _HOLD_MS)
+
+    def corrected(
+        self, items: Sequence[Interval], facts: Facts, *, start_ms: int, end_ms: int
+    ) -> list[Interval]:
+        """Return the quarter-hours of [start_ms, end_ms) with a person's amounts in their place.
+
+        An amount is spread evenly over its period; the newest correction of a time counts.
+        """
+        found = {item.start_ms: item for item in items}
+        for spell in facts.corrections:
+            if spell.amount is None:
+                continue
+            low, high = max(spell.start_ms, start_ms), min(spell.end_ms, end_ms)
+            length = spell.end_ms - spell.start_ms
+            for at_ms in range(low - low % QUARTER_MS, high, QUARTER_MS):
+                item = found.get(at_ms) or Interval(at_ms, at_ms + QUARTER_MS)
+                share = spell.amount * QUARTER_MS / length
+                original = item.amount if item.original is None else item.original
+                names = {name for name in item.reason.split("+") if name} | {"corrected"}
+                found[at_ms] = replace(
+                    item,
+                    amount=share,
+                    edited=share,
+                    estimated=0.0,
+                    original=original,
+                    reason="+".join(sorted(names)),
+                )
+        return [found[at_ms] for at_ms in sorted(found)]
+
+    def __call__(
+        self,
+        kind: Kind,
+        readings: Sequence[Reading],
+        edges_ms: Sequence[int],
+        facts: Facts | None = None,
+    ) -> list[Interval]:
+        """Return one interval for each pair of edges; readings may reach beyond both ends.
+
+        >>> row = lambda at, value: Reading(1, at, value)
+        >>> [i.amount for i in intervals(Kind.COUNTER, [row(0, 0.0), row(100, 10.0)], [0, 50, 100])]
+        [5.0, 5.0]
+        >>> intervals(Kind.GAUGE, [row(0, 4.0), row(50, 8.0)], [0, 100])[0].mean
+        6.0
+        """
+        cells = Cells(edges_ms=edges_ms)
+        running = self._begin(kind, facts or Facts(), cells)
+        running.push([(r.at_ms, n, r.value) for n, r in enumerate(readings)])
+        done = running.finished(told=True) if isinstance(running, _Register) else running.finished()
+        found = {item.start_ms: item for item in done}
+        return [found.get(low) or Interval(low, high) for low, high in itertools.pairwise(edges_ms)]
 
 
-def _interval(cell: _Cell, start_ms: int, end_ms: int, *, mean: float) -> Interval:
-    empty = cell.low > cell.high
-    return Interval(
-        start_ms=start_ms,
-        end_ms=end_ms,
-        count=cell.count,
-        mean=mean,
-        low=0.0 if empty else cell.low,
-        high=0.0 if empty else cell.high,
-        last=cell.last,
-        amount=cell.amount,
-        estimated=cell.estimated,
-        covered_ms=cell.covered_ms,
-        reason="+".join(sorted(cell.reasons)),
-    )
+intervals = Metering()
+"""The standard arithmetic, to be handed to the journal or called for one series."""

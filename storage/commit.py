@@ -15,6 +15,7 @@ from storage.sequence import SequenceBook
 
 _NOT_TRUTH = int(Quality.SUSPECT | Quality.RETAINED)
 _FUTURE_MS = 5 * MINUTE_MS
+_NEVER_MS = 2**62
 _REDELIVERY_MS = 10 * MINUTE_MS
 _MAX_HEARD = 500
 _MAX_WILLS = 10_000
@@ -44,7 +45,7 @@ class Committer:
     points: dict[tuple[int, str, str], int] = field(default_factory=dict)
     points_of: Counter[int] = field(default_factory=Counter)
     latest: dict[int, int] = field(default_factory=dict)
-    dirty: set[tuple[int, int]] = field(default_factory=set)
+    dirty: dict[tuple[int, int], int] = field(default_factory=dict)
     heard: int = 0
     sequences: SequenceBook = field(default_factory=SequenceBook)
     wills: dict[str, bool] = field(default_factory=dict)
@@ -75,7 +76,12 @@ class Committer:
         }
         self.points_of = Counter(device for device, _, _ in self.points)
         self.latest = dict(connection.execute("SELECT point, at_ms FROM latest").fetchall())
-        self.dirty = set(connection.execute("SELECT point, start_ms FROM rollup_dirty").fetchall())
+        self.dirty = {
+            (point, start): since
+            for point, start, since in connection.execute(
+                "SELECT point, start_ms, from_ms FROM rollup_dirty"
+            )
+        }
         self.sequences.load(connection)
         self.shelf.load(connection)
         self.late.load(connection)
@@ -286,19 +292,22 @@ class Committer:
         """Move the last values on, and remember which quarter-hours to compute again."""
         horizon = now_ms + _FUTURE_MS
         latest: dict[int, Reading] = {}
-        marks: list[tuple[int, int]] = []
+        marks: dict[tuple[int, int], int] = {}
         for reading in readings:
             if reading.quality & _NOT_TRUTH:
                 continue
             mark = (reading.point, reading.at_ms - reading.at_ms % QUARTER_MS)
-            if mark not in self.dirty:
-                self.dirty.add(mark)
-                marks.append(mark)
+            if reading.at_ms < self.dirty.get(mark, _NEVER_MS):
+                # The earliest new reading tells whether the rollup can be added to.
+                self.dirty[mark] = marks[mark] = reading.at_ms
             if reading.at_ms >= self.latest.get(reading.point, -1) and reading.at_ms <= horizon:
                 self.latest[reading.point] = reading.at_ms
                 latest[reading.point] = reading
         if marks:
-            connection.executemany("INSERT OR IGNORE INTO rollup_dirty VALUES (?, ?)", marks)
+            connection.executemany(
+                "INSERT OR REPLACE INTO rollup_dirty (point, start_ms, from_ms) VALUES (?, ?, ?)",
+                [(*mark, since) for mark, since in marks.items()],
+            )
         if latest:
             connection.executemany(
                 "INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?)",

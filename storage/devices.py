@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from caretaker.config import DeviceSettings
 from caretaker.errors import CaretakerError
 from caretaker.vocabulary import Device, DeviceRole, DeviceStatus, Point
+from storage.meter_events import gap_ms
+from storage.rollup_rows import mark
 
 _COLUMNS = (
     "id, key, driver, status, name, role, building, area, parent, interval_s, first_heard_ms,"
@@ -143,12 +145,28 @@ def _set(connection: sqlite3.Connection, device: int, changes: Mapping[str, obje
     unknown = set(changes) - _SETTABLE
     if unknown:
         raise ValueError(f"a device has no {', '.join(sorted(unknown))}")
+    before = _arithmetic_of(connection, device)
     for column, value in changes.items():
         stored = json.dumps(value) if column == "limits" else value
         connection.execute(
             f"UPDATE device SET {column} = ? WHERE id = ?",  # noqa: S608  (checked above)
             (stored, device),
         )
+
+    if _arithmetic_of(connection, device) != before:
+        for point in points(connection, device):
+            mark(connection, point.id)
+
+
+def _arithmetic_of(connection: sqlite3.Connection, device: int) -> tuple[object, ...]:
+    """Return what of a device's settings its amounts depend on."""
+    row = connection.execute(
+        "SELECT interval_s, limits FROM device WHERE id = ?", (device,)
+    ).fetchone()
+    if row is None:
+        return ()
+    limits = json.loads(row[1])
+    return gap_ms(row[0]), limits.get("register_max"), limits.get("max_rate")
 
 
 def apply_file_settings(

@@ -24,7 +24,8 @@ T = TypeVar("T")
 Done = Callable[[Stored | None, BaseException | None], None]
 
 _TICK_S = 1.0
-_ROLL_S = 2.0
+_ROLL_S = 0.25
+_ROLL_BUDGET_S = 0.02  # so long at most may commits wait for it, but for one point's work
 _MAX_WAITING = 50_000
 _ROLL_SLICE = 4_000
 
@@ -153,9 +154,10 @@ class Journal:
             if not cleaned:
                 return total
 
-    def _roll(self, connection: sqlite3.Connection, limit: int) -> int:
-        marks = self._roller.drain(connection, limit=limit)
-        self._committer.dirty.difference_update(marks)
+    def _roll(self, connection: sqlite3.Connection, limit: int, budget_s: float = 1e9) -> int:
+        marks = self._roller.drain(connection, limit=limit, budget_s=budget_s)
+        for mark in marks:
+            self._committer.dirty.pop(mark, None)
         return len(marks)
 
     def _run(self) -> None:
@@ -172,6 +174,8 @@ class Journal:
                 self._commit(batches)
             for work, future in calls:
                 self._transact(work, future)
+            if calls:
+                self._look_for_marks()
             now = time.monotonic()
             if now >= next_tick and not batches:
                 self._commit([])
@@ -187,7 +191,16 @@ class Journal:
     def _roll_some(self) -> None:
         # Recent marks are all there is in live use; a backfill is worked off in slices.
         if self._committer.dirty:
-            self._quietly(lambda connection: self._roll(connection, _ROLL_SLICE))
+            self._quietly(lambda connection: self._roll(connection, _ROLL_SLICE, _ROLL_BUDGET_S))
+
+    def _look_for_marks(self) -> None:
+        """See what a call has marked to be computed again."""
+        assert self._connection is not None
+        with contextlib.suppress(sqlite3.Error):
+            for point, start, since in self._connection.execute(
+                "SELECT point, start_ms, from_ms FROM rollup_dirty"
+            ):
+                self._committer.dirty.setdefault((point, start), since)
 
     def _finish(self) -> None:
         while self._committer.dirty and self._quietly(
@@ -252,6 +265,7 @@ class Journal:
 
     def _recover(self, connection: sqlite3.Connection, error: BaseException) -> None:
         self.failing = f"{type(error).__name__}: {error}"
+        self._roller.forget()
         with contextlib.suppress(sqlite3.Error):
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -271,6 +285,7 @@ class Journal:
             with contextlib.suppress(sqlite3.Error):
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+            self._roller.forget()
             future.set_exception(error)
         else:
             future.set_result(result)

@@ -1,11 +1,11 @@
 """What a store promises; every implementation passes tests/contract/test_reading_store.py."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from caretaker.quantities import Kind
+from caretaker.clock import MINUTE_MS
 from caretaker.vocabulary import Arrival, Device, Period, Point, Reading
 
 
@@ -29,10 +29,121 @@ class Interval:
     estimated: float = 0.0
     covered_ms: int = 0
     reason: str = ""
+    edited: float = 0.0
+    """The part of `amount` that a person entered."""
+    original: float | None = None
+    """What the registers gave where a person's correction counts instead; None: no correction."""
 
 
-Arithmetic = Callable[[Kind, Sequence[Reading], Sequence[int]], list[Interval]]
-"""(kind, readings in time order incl. the neighbours outside, n+1 edges [ms]) -> n intervals."""
+Row = tuple[int, int, float]
+"""A stored reading of one point: (at_ms, ordinal, value)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """A meter was exchanged: its last reading, and the first of its successor [register units]."""
+
+    at_ms: int
+    final: float | None = None
+    initial: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A person's word on [start_ms, end_ms): its amount, or None to leave its readings out."""
+
+    start_ms: int
+    end_ms: int
+    amount: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a meter besides its readings [canonical units].
+
+    `register_max` is the highest value its register shows (0: not known), `max_rate_h` the most
+    that can pass in an hour (0: the physics of the quantity), `gap_ms` the silence from which on
+    an amount counts as estimated. `multipliers` are (valid from [ms UTC], CT x PT ratio).
+    """
+
+    register_max: float = 0.0
+    max_rate_h: float = 0.0
+    gap_ms: int = 45 * MINUTE_MS
+    swaps: tuple[Swap, ...] = ()
+    multipliers: tuple[tuple[int, float], ...] = ()
+    corrections: tuple[Correction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far the arithmetic of a point has come: the reading all before which is decided.
+
+    `value` is None just after an exchange without initial reading. `below` and `below_ms` remember
+    what a register that fell showed before, so that its return is not booked as consumption.
+    """
+
+    at_ms: int
+    ordinal: int
+    value: float | None
+    below: float | None = None
+    below_ms: int = 0
+
+
+class Running(Protocol):
+    """The arithmetic of one point under way: readings in time order in, quarter-hours out."""
+
+    lookback: int
+    """How many of the newest readings a plain standing is made of."""
+
+    def resume(
+        self,
+        standing: Standing | None,
+        *,
+        newest: Sequence[Row],
+        after: Sequence[Row],
+        floor_ms: int,
+    ) -> None:
+        """Go on from a standing and the readings `after` it; from the `newest` when it is plain.
+
+        `newest` are the last `lookback` readings. Nothing is told of quarter-hours before
+        `floor_ms`.
+        """
+        ...
+
+    def push(self, rows: Iterable[Row]) -> None:
+        """Take further readings."""
+        ...
+
+    def standing(self) -> Standing | None:
+        """Return the standing, None when it is the plain one."""
+        ...
+
+    @property
+    def decided_ms(self) -> int:
+        """The start of the quarter-hour that further readings may still change."""
+        ...
+
+    def closed(self) -> list[Interval]:
+        """Return and forget the quarter-hours that no further reading in order can change."""
+        ...
+
+    def open(self) -> list[Interval]:
+        """Return the others as they stand, undecided readings taken as they are."""
+        ...
+
+
+class Arithmetic(Protocol):
+    """The metering arithmetic that the composition root hands in."""
+
+    def running(self, quantity: str, facts: Facts) -> Running:
+        """Return the arithmetic of a point, at its beginning."""
+        ...
+
+    def corrected(
+        self, items: Sequence[Interval], facts: Facts, *, start_ms: int, end_ms: int
+    ) -> list[Interval]:
+        """Return the quarter-hours of [start_ms, end_ms) with the corrections in them."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

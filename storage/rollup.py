@@ -1,211 +1,377 @@
-"""Quarter-hours, hours and days, recomputed exactly where late data touches them."""
+"""Quarter-hours, hours and days: added to as readings come, recomputed where late ones touch them.
+
+Both ways are the same arithmetic over the same readings in the same order, so they agree to the
+bit. What is written is only what changed.
+"""
 
 import sqlite3
-from bisect import bisect_right
-from collections import defaultdict
+import time
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from copy import copy
+from dataclasses import dataclass, field
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from caretaker.clock import DAY_MS, HOUR_MS, QUARTER_MS
-from caretaker.quantities import QUANTITIES, Kind
-from caretaker.vocabulary import Period, Quality, Reading
-from storage.port import Arithmetic, Interval
+from caretaker.clock import HOUR_MS, QUARTER_MS
+from caretaker.vocabulary import Period
+from storage import meter_events
+from storage.fold import Fold, combine, day_edges
+from storage.port import Arithmetic, Facts, Interval, Row, Running, Standing
+from storage.rollup_rows import (
+    Writer,
+    good_rows,
+    keep_standing,
+    load,
+    newest_rows,
+    standing_at,
+)
 
-_BAD = int(Quality.SUSPECT | Quality.RETAINED)
-_COLUMNS = "start_ms, end_ms, count, mean, low, high, last, amount, estimated, covered_ms, reason"
+__all__ = ["Roller", "combine", "day_edges", "load"]
 
-
-def day_edges(start_ms: int, end_ms: int, zone: ZoneInfo) -> list[int]:
-    """Return the local midnights [ms UTC] from the day of `start_ms` to the end of `end_ms`'s.
-
-    >>> edges = day_edges(1774666800000, 1774666800000, ZoneInfo("Europe/Berlin"))
-    >>> (edges[1] - edges[0]) // 3_600_000  # 29 March 2026: 24 h minus the hour of DST is next day
-    24
-    """
-    day = datetime.fromtimestamp(start_ms / 1000, tz=UTC).astimezone(zone).date()
-    edges: list[int] = []
-    while True:
-        midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
-        edges.append(int(midnight.timestamp() * 1000))
-        if edges[-1] > end_ms:
-            return edges
-        day += timedelta(days=1)
+_MOST_TIPS = 5_000
+_JOIN_MS = HOUR_MS
+_END = 2**62
+Mark = tuple[int, int, int]
+"""A quarter-hour to compute again: (point, start_ms, instant of its earliest new reading)."""
 
 
-def combine(parts: Sequence[Interval], *, start_ms: int, end_ms: int) -> Interval:
-    """Return the interval that the parts make together; amounts add, means weigh by coverage.
+@dataclass(slots=True)
+class _Tip:
+    """The newest end of a point: what is under way, and what of it is written."""
 
-    >>> a = Interval(0, 10, count=1, mean=2.0, low=1.0, high=3.0, amount=1.0, covered_ms=10)
-    >>> b = Interval(10, 20, count=1, mean=4.0, low=4.0, high=5.0, amount=2.0, covered_ms=10)
-    >>> both = combine([a, b], start_ms=0, end_ms=20)
-    >>> (both.mean, both.low, both.high, both.amount, both.covered_ms)
-    (3.0, 1.0, 5.0, 3.0, 20)
-    """
-    weight = sum(part.covered_ms for part in parts)
-    if weight:
-        mean = sum(part.mean * part.covered_ms for part in parts) / weight
-    else:
-        mean = sum(part.mean for part in parts) / len(parts)
-    reasons = sorted({name for part in parts for name in part.reason.split("+") if name})
-    return Interval(
-        start_ms=start_ms,
-        end_ms=end_ms,
-        count=sum(part.count for part in parts),
-        mean=mean,
-        low=min(part.low for part in parts),
-        high=max(part.high for part in parts),
-        last=parts[-1].last,
-        amount=sum(part.amount for part in parts),
-        estimated=sum(part.estimated for part in parts),
-        covered_ms=weight,
-        reason="+".join(reasons),
+    running: Running
+    facts: Facts
+    last_ms: int
+    last_ordinal: int
+    written: dict[Period, dict[int, Interval]] = field(
+        default_factory=lambda: {period: {} for period in Period}
     )
+    folds: dict[tuple[Period, int], Fold] = field(default_factory=dict)
+    stands: bool = False
+    """Whether a standing is kept for the quarter-hour of the last reading."""
+
+    @property
+    def quarter(self) -> int:
+        """Return the quarter-hour of the last reading."""
+        return self.last_ms - self.last_ms % QUARTER_MS
 
 
 class Roller:
-    """Recomputes dirty intervals in the caller's transaction."""
+    """Brings the rollups up to date in the caller's transaction."""
 
     def __init__(self, *, zone: ZoneInfo, arithmetic: Arithmetic) -> None:
         self._zone = zone
         self._arithmetic = arithmetic
+        self._writer = Writer()
+        self._tips: OrderedDict[int, _Tip] = OrderedDict()
+        self._day = (0, 0)
 
-    def drain(self, connection: sqlite3.Connection, *, limit: int) -> list[tuple[int, int]]:
-        """Recompute up to about `limit` marks; return the marks that are clean now."""
-        marks = connection.execute(
-            "SELECT point, start_ms FROM rollup_dirty ORDER BY point, start_ms LIMIT ?", (limit,)
+    def forget(self) -> None:
+        """Drop what is under way in memory: a transaction failed, the file is the truth."""
+        self._tips.clear()
+        self._writer.forget()
+
+    def drain(
+        self, connection: sqlite3.Connection, *, limit: int, budget_s: float = 1e9
+    ) -> list[tuple[int, int]]:
+        """Work off up to about `limit` marks within about `budget_s`; return those done."""
+        began = time.monotonic()
+        marks: list[Mark] = connection.execute(
+            "SELECT point, start_ms, from_ms FROM rollup_dirty ORDER BY point, start_ms LIMIT ?",
+            (limit,),
         ).fetchall()
-        by_point: dict[int, list[int]] = defaultdict(list)
-        for point, start_ms in marks:
-            by_point[point].append(start_ms)
-        for point, starts in by_point.items():
-            row = connection.execute("SELECT quantity FROM point WHERE id = ?", (point,)).fetchone()
-            kind = QUANTITIES[row[0]].kind
-            for low, high in _runs(starts):
-                self._recompute(connection, point, kind, low, high + QUARTER_MS)
-        connection.executemany("DELETE FROM rollup_dirty WHERE point = ? AND start_ms = ?", marks)
-        return marks
+        done: list[tuple[int, int]] = []
+        for point, group in groupby(marks, key=lambda mark: mark[0]):
+            own = list(group)
+            try:
+                self._bring(connection, point, own)
+            except BaseException:
+                self.forget()
+                raise
+            done += [(point, start) for _, start, _ in own]
+            if time.monotonic() - began > budget_s:
+                break
+        connection.executemany("DELETE FROM rollup_dirty WHERE point = ? AND start_ms = ?", done)
+        return done
 
-    def _recompute(
-        self, connection: sqlite3.Connection, point: int, kind: Kind, low: int, high: int
+    def _bring(self, connection: sqlite3.Connection, point: int, marks: Sequence[Mark]) -> None:
+        quantity, facts = meter_events.facts(connection, point)
+        tip = self._tips.get(point)
+        if tip is not None and tip.facts != facts:
+            del self._tips[point]
+        row = connection.execute(
+            "SELECT min(start_ms) FROM rollup_dirty WHERE point = ? AND start_ms > ?",
+            (point, marks[-1][1]),
+        ).fetchone()
+        rest_ms = _END if row[0] is None else int(row[0])
+        runs = list(_runs(marks))
+        for index, run in enumerate(runs):
+            until_ms = runs[index + 1][0][1] if index + 1 < len(runs) else rest_ms
+            tip = self._tips.get(point)
+            if tip is not None and min(mark[2] for mark in run) > tip.last_ms:
+                self._append(connection, point, tip, until_ms=until_ms)
+            else:
+                self._redo(connection, point, quantity, facts, run, until_ms=until_ms)
+
+    # -- readings that come in order ----------------------------------------------------------
+
+    def _append(
+        self, connection: sqlite3.Connection, point: int, tip: _Tip, *, until_ms: int
     ) -> None:
-        before = _neighbour(connection, point, low, newest=True)
-        after = _neighbour(connection, point, high, newest=False)
-        start = low if before is None else before - before % QUARTER_MS
-        end = high if after is None else after - after % QUARTER_MS + QUARTER_MS
-        first = _neighbour(connection, point, start, newest=True)
-        last = _neighbour(connection, point, end, newest=False)
-        readings = [
-            Reading(point, at_ms, value, Quality(quality))
-            for at_ms, value, quality in connection.execute(
-                "SELECT at_ms, value, quality FROM reading WHERE point = ? AND at_ms >= ?"
-                " AND at_ms <= ? AND quality & ? = 0 ORDER BY at_ms, ordinal",
-                (point, start if first is None else first, end if last is None else last, _BAD),
-            )
-        ]
-        edges = list(range(start, end + 1, QUARTER_MS))
-        quarters = [
-            item
-            for item in self._arithmetic(kind, readings, edges)
-            if item.count or item.covered_ms or item.amount
-        ]
-        _replace(connection, point, Period.QUARTER_HOUR, start, end, quarters)
-        days = day_edges(start, end - 1, self._zone)
-        hour_start, hour_end = start - start % HOUR_MS, -(-end // HOUR_MS) * HOUR_MS
-        wide = load(
+        rows = good_rows(
             connection,
             point,
-            Period.QUARTER_HOUR,
-            min(days[0], hour_start),
-            max(days[-1], hour_end),
+            after=(tip.last_ms, tip.last_ordinal),
+            until_ms=until_ms,
+            left_out=_left_out(tip.facts),
         )
-        hours = list(range(hour_start, hour_end + 1, HOUR_MS))
-        _replace(connection, point, Period.HOUR, hours[0], hours[-1], _grouped(wide, hours))
-        _replace(connection, point, Period.DAY, days[0], days[-1], _grouped(wide, days))
+        for quarter, group in groupby(list(rows), key=_quarter):
+            if quarter != tip.quarter:
+                self._keep(connection, point, tip)
+                tip.stands = False
+            batch = list(group)
+            tip.running.push(batch)
+            tip.last_ms, tip.last_ordinal = batch[-1][0], batch[-1][1]
+        self._keep(connection, point, tip)
+        self._extend(connection, point, tip)
+        self._tips.move_to_end(point)
 
+    def _keep(self, connection: sqlite3.Connection, point: int, tip: _Tip) -> None:
+        standing = tip.running.standing()
+        if standing is not None or tip.stands:
+            keep_standing(connection, point, tip.quarter, standing)
+        tip.stands = standing is not None
 
-def _runs(starts: Sequence[int]) -> Iterable[tuple[int, int]]:
-    """Join marks less than a day apart: one recomputation costs less than many."""
-    low = high = starts[0]
-    for start in starts[1:]:
-        if start - high > DAY_MS:
-            yield low, high
-            low = start
-        high = start
-    yield low, high
+    def _extend(self, connection: sqlite3.Connection, point: int, tip: _Tip) -> None:
+        """Write what became of the open quarter-hours, and the hours and days around them."""
+        closed = tip.running.closed()
+        items = self._corrected([*closed, *tip.running.open()], tip)
+        first_open = tip.running.decided_ms
+        parts: dict[tuple[Period, int, int], list[Interval]] = defaultdict(list)
+        for item in items:
+            for key in self._around(item.start_ms):
+                parts[key].append(item)
+        for (period, start, end), inside in parts.items():
+            fold = tip.folds.setdefault((period, start), Fold())
+            whole = copy(fold)
+            for item in inside:
+                whole.add(item)
+                if item.start_ms < first_open:
+                    fold.add(item)
+            self._put(connection, point, tip, period, [whole.interval(start, end)])
+        self._put(connection, point, tip, Period.QUARTER_HOUR, items)
+        starts = {item.start_ms for item in items}
+        known = tip.written[Period.QUARTER_HOUR]
+        gone = [at for at in known if at >= first_open and at not in starts]
+        self._writer.delete(connection, point, Period.QUARTER_HOUR, gone)
+        self._trim(tip, first_open, gone)
 
+    def _put(
+        self,
+        connection: sqlite3.Connection,
+        point: int,
+        tip: _Tip,
+        period: Period,
+        items: Iterable[Interval],
+    ) -> None:
+        known = tip.written[period]
+        changed = [item for item in items if known.get(item.start_ms) != item]
+        self._writer.put(connection, point, period, changed)
+        known.update((item.start_ms, item) for item in changed)
 
-def _neighbour(
-    connection: sqlite3.Connection, point: int, at_ms: int, *, newest: bool
-) -> int | None:
-    sql = (
-        "SELECT at_ms FROM reading WHERE point = ? AND at_ms < ? AND quality & ? = 0"
-        " ORDER BY at_ms DESC LIMIT 1"
-        if newest
-        else "SELECT at_ms FROM reading WHERE point = ? AND at_ms >= ? AND quality & ? = 0"
-        " ORDER BY at_ms LIMIT 1"
-    )
-    row = connection.execute(sql, (point, at_ms, _BAD)).fetchone()
-    return None if row is None else int(row[0])
+    def _trim(self, tip: _Tip, first_open: int, gone: Iterable[int]) -> None:
+        quarters = tip.written[Period.QUARTER_HOUR]
+        for at in [*gone, *(at for at in quarters if at < first_open)]:
+            quarters.pop(at, None)
+        for period in (Period.HOUR, Period.DAY):
+            known = tip.written[period]
+            for at in [at for at, item in known.items() if item.end_ms <= first_open]:
+                del known[at]
+                tip.folds.pop((period, at), None)
 
+    def _corrected(self, items: Sequence[Interval], tip: _Tip) -> list[Interval]:
+        if not tip.facts.corrections or not items:
+            return list(items)
+        reach = max(items[-1].start_ms, *tip.written[Period.QUARTER_HOUR], 0) + QUARTER_MS
+        return self._arithmetic.corrected(
+            items, tip.facts, start_ms=items[0].start_ms, end_ms=reach
+        )
 
-def _grouped(parts: Sequence[Interval], edges: Sequence[int]) -> list[Interval]:
-    groups: dict[int, list[Interval]] = defaultdict(list)
-    for part in parts:
-        index = bisect_right(edges, part.start_ms) - 1
-        if 0 <= index < len(edges) - 1:
-            groups[index].append(part)
-    spans = list(pairwise(edges))
-    return [
-        combine(group, start_ms=spans[index][0], end_ms=spans[index][1])
-        for index, group in groups.items()
-    ]
+    # -- late readings and recorded events ----------------------------------------------------
 
+    def _redo(
+        self,
+        connection: sqlite3.Connection,
+        point: int,
+        quantity: str,
+        facts: Facts,
+        run: Sequence[Mark],
+        *,
+        until_ms: int,
+    ) -> None:
+        """Compute again from what the run may change until nothing differs any more."""
+        low, high = run[0][1], run[-1][1] + QUARTER_MS
+        running = self._arithmetic.running(quantity, facts)
+        standing, newest, _ = self._before(connection, point, running.lookback, facts, low)
+        since = standing.at_ms if standing else newest[0][0] if newest else low
+        start = min(low, since - since % QUARTER_MS)
+        standing, newest, after = self._before(connection, point, running.lookback, facts, start)
+        running.resume(standing, newest=newest, after=after, floor_ms=start)
+        last: Row = newest[-1] if newest else (start, -1, 0.0)
+        rows = good_rows(
+            connection,
+            point,
+            after=(start, -2),
+            until_ms=until_ms,
+            left_out=_left_out(facts),
+        )
+        turn: int | None = None
+        items: list[Interval] = []
+        for quarter, group in groupby(list(rows), key=_quarter):
+            if turn is not None and running.decided_ms > turn:
+                items = running.closed()
+                self._settle(connection, point, facts, items, start, running.decided_ms, high)
+                return
+            batch = list(group)
+            running.push(batch)
+            last = batch[-1]
+            new, old = running.standing(), standing_at(connection, point, quarter)
+            if new != old:
+                keep_standing(connection, point, quarter, new)
+            elif turn is None and running.decided_ms >= high:
+                turn = running.decided_ms
+        closed = running.closed()
+        first_open = running.decided_ms
+        items = [*closed, *running.open()]
+        items = self._settle(connection, point, facts, items, start, until_ms, high)
+        if until_ms == _END:
+            self._set_tip(connection, point, running, facts, last, items, first_open)
+        else:  # computed rows stand beyond: the next run goes on from the file
+            self._tips.pop(point, None)
 
-def _replace(
-    connection: sqlite3.Connection,
-    point: int,
-    period: Period,
-    start: int,
-    end: int,
-    items: Iterable[Interval],
-) -> None:
-    connection.execute(
-        "DELETE FROM rollup WHERE point = ? AND period = ? AND start_ms >= ? AND start_ms < ?",
-        (point, period.value, start, end),
-    )
-    connection.executemany(
-        f"INSERT INTO rollup (point, period, {_COLUMNS})"  # noqa: S608  (constant column list)
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                point,
-                period.value,
-                i.start_ms,
-                i.end_ms,
-                i.count,
-                i.mean,
-                i.low,
-                i.high,
-                i.last,
-                i.amount,
-                i.estimated,
-                i.covered_ms,
-                i.reason,
+    def _before(
+        self, connection: sqlite3.Connection, point: int, lookback: int, facts: Facts, at_ms: int
+    ) -> tuple[Standing | None, list[Row], list[Row]]:
+        """Return (standing, newest readings, readings after the standing) before an instant."""
+        out = _left_out(facts)
+        newest = newest_rows(connection, point, before_ms=at_ms, most=lookback, left_out=out)
+        if not newest:
+            return None, [], []
+        standing = standing_at(connection, point, _quarter(newest[-1]))
+        if standing is None:
+            return None, newest, []
+        key = (standing.at_ms, standing.ordinal)
+        rows = good_rows(connection, point, after=key, until_ms=at_ms, left_out=out)
+        return standing, newest, [tuple(row) for row in rows]  # type: ignore[misc]
+
+    def _settle(
+        self,
+        connection: sqlite3.Connection,
+        point: int,
+        facts: Facts,
+        items: list[Interval],
+        start_ms: int,
+        end_ms: int,
+        marked_ms: int,
+    ) -> list[Interval]:
+        """Make [start_ms, end_ms) hold these quarter-hours, and mend the hours and days around."""
+        if facts.corrections:
+            reach = max(marked_ms, items[-1].end_ms) if items else marked_ms
+            items = self._arithmetic.corrected(
+                items, facts, start_ms=start_ms, end_ms=min(reach, end_ms)
             )
-            for i in items
-        ],
-    )
+        changed = self._writer.replace(
+            connection, point, Period.QUARTER_HOUR, items, start_ms=start_ms, end_ms=end_ms
+        )
+        if changed:
+            last = items[-1].start_ms if items else marked_ms
+            self._mend(connection, point, start_ms, max(last, marked_ms), to_end=end_ms == _END)
+        return items
+
+    def _mend(
+        self,
+        connection: sqlite3.Connection,
+        point: int,
+        start_ms: int,
+        last_ms: int,
+        *,
+        to_end: bool,
+    ) -> None:
+        days = day_edges(start_ms, last_ms, self._zone)
+        low, high = start_ms - start_ms % HOUR_MS, last_ms - last_ms % HOUR_MS + HOUR_MS
+        hours = range(low, high + 1, HOUR_MS)
+        for period, edges in ((Period.HOUR, hours), (Period.DAY, days)):
+            parts = load(connection, point, Period.QUARTER_HOUR, edges[0], edges[-1])
+            found: dict[int, list[Interval]] = defaultdict(list)
+            index = 0
+            for part in parts:
+                while part.start_ms >= edges[index + 1]:
+                    index += 1
+                found[index].append(part)
+            items = [
+                combine(inside, start_ms=edges[at], end_ms=edges[at + 1])
+                for at, inside in found.items()
+            ]
+            end = _END if to_end else edges[-1]
+            self._writer.replace(connection, point, period, items, start_ms=edges[0], end_ms=end)
+
+    def _set_tip(
+        self,
+        connection: sqlite3.Connection,
+        point: int,
+        running: Running,
+        facts: Facts,
+        last: Row,
+        items: Sequence[Interval],
+        first_open: int,
+    ) -> None:
+        tip = _Tip(running, facts, last[0], last[1], stands=running.standing() is not None)
+        lowest = items[0].start_ms if items else first_open
+        since = max(first_open, lowest)
+        if items:
+            open_items = [item for item in items if item.start_ms >= first_open]
+            tip.written[Period.QUARTER_HOUR] = {item.start_ms: item for item in open_items}
+            for period, start, end in self._around(since):
+                fold = tip.folds[period, start] = Fold()
+                for part in load(connection, point, Period.QUARTER_HOUR, start, since):
+                    fold.add(part)
+                for item in load(connection, point, period, start, _END):
+                    tip.written[period][item.start_ms] = item
+                del end
+        self._tips[point] = tip
+        self._tips.move_to_end(point)
+        if len(self._tips) > _MOST_TIPS:
+            self._tips.popitem(last=False)
+
+    def _around(self, at_ms: int) -> tuple[tuple[Period, int, int], ...]:
+        """Return the hour and the local day that an instant falls into."""
+        start, end = self._day
+        if not start <= at_ms < end:
+            edges = day_edges(at_ms, at_ms, self._zone)
+            start, end = self._day = edges[0], edges[1]
+        hour = at_ms - at_ms % HOUR_MS
+        return (Period.HOUR, hour, hour + HOUR_MS), (Period.DAY, start, end)
 
 
-def load(
-    connection: sqlite3.Connection, point: int, period: Period, start_ms: int, end_ms: int
-) -> list[Interval]:
-    """Return the stored intervals of a point that start in [start_ms, end_ms)."""
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM rollup"  # noqa: S608  (a constant column list)
-        " WHERE point = ? AND period = ? AND start_ms >= ? AND start_ms < ? ORDER BY start_ms",
-        (point, period.value, start_ms, end_ms),
-    )
-    return [Interval(*row) for row in rows]
+def _quarter(row: Row) -> int:
+    return row[0] - row[0] % QUARTER_MS
+
+
+def _left_out(facts: Facts) -> list[tuple[int, int]]:
+    return [(c.start_ms, c.end_ms) for c in facts.corrections if c.amount is None]
+
+
+def _runs(marks: Sequence[Mark]) -> Iterable[list[Mark]]:
+    """Join marks that are near each other: one recomputation costs less than many.
+
+    >>> [len(run) for run in _runs([(1, 0, 0), (1, 900_000, 0), (1, 99_900_000, 0)])]
+    [2, 1]
+    """
+    run = [marks[0]]
+    for mark in marks[1:]:
+        if mark[1] - run[-1][1] > _JOIN_MS:
+            yield run
+            run = []
+        run.append(mark)
+    yield run

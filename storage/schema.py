@@ -342,5 +342,46 @@ MIGRATIONS: tuple[str, ...] = (
         until_ms INTEGER NOT NULL
     ) WITHOUT ROWID;
     """,
+    # Rollups tell what a person entered, and carry a revision for whoever follows them; between
+    # quarter-hours the arithmetic stands as meter_state says, or plainly (ingest/metering.py).
+    """
+    ALTER TABLE rollup ADD COLUMN edited REAL NOT NULL DEFAULT 0;
+    ALTER TABLE rollup ADD COLUMN original REAL;
+    ALTER TABLE rollup ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX rollup_by_revision ON rollup (revision);
+    ALTER TABLE rollup_dirty ADD COLUMN from_ms INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE meter_state (
+        point INTEGER NOT NULL,
+        start_ms INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        ordinal INTEGER NOT NULL,
+        value REAL,
+        below REAL,
+        below_ms INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (point, start_ms)
+    ) WITHOUT ROWID;
+    CREATE TABLE meter_event (
+        id INTEGER PRIMARY KEY,
+        device INTEGER NOT NULL REFERENCES device (id),
+        kind TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        end_ms INTEGER NOT NULL DEFAULT 0,
+        quantity TEXT NOT NULL DEFAULT '',
+        channel TEXT NOT NULL DEFAULT '',
+        value REAL,
+        final REAL,
+        initial REAL,
+        old_serial TEXT NOT NULL DEFAULT '',
+        new_serial TEXT NOT NULL DEFAULT '',
+        author TEXT NOT NULL,
+        reason TEXT NOT NULL DEFAULT '',
+        recorded_ms INTEGER NOT NULL,
+        withdrawn_ms INTEGER,
+        withdrawn_by TEXT NOT NULL DEFAULT ''
+    );
+    CREATE INDEX meter_event_by_device ON meter_event (device, at_ms);
+    INSERT OR REPLACE INTO rollup_dirty (point, start_ms, from_ms)
+        SELECT point, start_ms, start_ms FROM rollup WHERE period = '15min';
+    """,
 )
 """Migration n brings the file from version n to n + 1 (PRAGMA user_version)."""

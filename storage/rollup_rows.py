@@ -1,0 +1,180 @@
+"""The rows of the rollup tables: read, compared, and written only where they changed."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from caretaker.clock import QUARTER_MS
+from caretaker.vocabulary import Period, Quality
+from storage.port import Interval, Row, Standing
+
+BAD = int(Quality.SUSPECT | Quality.RETAINED)
+"""Readings with one of these are kept and shown, and never counted."""
+
+_COLUMNS = (
+    "start_ms, end_ms, count, mean, low, high, last, amount, estimated, covered_ms, reason,"
+    " edited, original"
+)
+Spans = Sequence[tuple[int, int]]
+
+
+def load(
+    connection: sqlite3.Connection, point: int, period: Period, start_ms: int, end_ms: int
+) -> list[Interval]:
+    """Return the stored intervals of a point that start in [start_ms, end_ms)."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM rollup"  # noqa: S608  (a constant column list)
+        " WHERE point = ? AND period = ? AND start_ms >= ? AND start_ms < ? ORDER BY start_ms",
+        (point, period.value, start_ms, end_ms),
+    )
+    return [Interval(*row) for row in rows]
+
+
+class Writer:
+    """Writes rows with a revision that grows with each, so that a follower sees every change."""
+
+    def __init__(self) -> None:
+        self._revision = -1
+
+    def forget(self) -> None:
+        """Read the newest revision again before the next row."""
+        self._revision = -1
+
+    def put(
+        self, connection: sqlite3.Connection, point: int, period: Period, items: Iterable[Interval]
+    ) -> None:
+        """Write rows, in place of those that start at the same time."""
+        if self._revision < 0:
+            row = connection.execute("SELECT max(revision) FROM rollup").fetchone()
+            self._revision = int(row[0] or 0)
+        rows = []
+        for i in items:
+            self._revision += 1
+            rows.append(
+                (point, period.value, i.start_ms, i.end_ms, i.count, i.mean, i.low, i.high, i.last,
+                 i.amount, i.estimated, i.covered_ms, i.reason, i.edited, i.original,
+                 self._revision)
+            )  # fmt: skip
+        if rows:
+            connection.executemany(
+                f"INSERT OR REPLACE INTO rollup (point, period, {_COLUMNS}, revision)"  # noqa: S608
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+
+    def replace(
+        self,
+        connection: sqlite3.Connection,
+        point: int,
+        period: Period,
+        items: Sequence[Interval],
+        *,
+        start_ms: int,
+        end_ms: int,
+    ) -> bool:
+        """Make [start_ms, end_ms) hold exactly these rows; return whether any changed."""
+        before = {i.start_ms: i for i in load(connection, point, period, start_ms, end_ms)}
+        changed = [item for item in items if before.get(item.start_ms) != item]
+        self.put(connection, point, period, changed)
+        gone = before.keys() - {item.start_ms for item in items}
+        self.delete(connection, point, period, gone)
+        return bool(changed or gone)
+
+    def delete(
+        self, connection: sqlite3.Connection, point: int, period: Period, starts: Iterable[int]
+    ) -> None:
+        """Remove rows that no reading supports any more."""
+        connection.executemany(
+            "DELETE FROM rollup WHERE point = ? AND period = ? AND start_ms = ?",
+            [(point, period.value, start) for start in starts],
+        )
+
+
+def good_rows(
+    connection: sqlite3.Connection,
+    point: int,
+    *,
+    after: tuple[int, int],
+    until_ms: int,
+    left_out: Spans = (),
+) -> Iterable[Row]:
+    """Yield the good readings with (at_ms, ordinal) > `after` and at_ms < `until_ms`, in order."""
+    out, values = _left_out(left_out)
+    sql = (
+        "SELECT at_ms, ordinal, value FROM reading"  # noqa: S608  (constant parts)
+        " WHERE point = ? AND (at_ms, ordinal) > (?, ?)"
+        " AND at_ms < ? AND quality & ? = 0" + out + " ORDER BY at_ms, ordinal"
+    )
+    return connection.execute(sql, (point, *after, until_ms, BAD, *values))
+
+
+def newest_rows(
+    connection: sqlite3.Connection, point: int, *, before_ms: int, most: int, left_out: Spans = ()
+) -> list[Row]:
+    """Return the last good readings before an instant, the oldest first."""
+    out, values = _left_out(left_out)
+    sql = (
+        "SELECT at_ms, ordinal, value FROM reading"  # noqa: S608  (constant parts)
+        " WHERE point = ? AND at_ms < ?"
+        " AND quality & ? = 0" + out + " ORDER BY at_ms DESC, ordinal DESC LIMIT ?"
+    )
+    rows = connection.execute(sql, (point, before_ms, BAD, *values, most)).fetchall()
+    return [(row[0], row[1], row[2]) for row in reversed(rows)]
+
+
+def _left_out(spans: Spans) -> tuple[str, list[int]]:
+    text = "".join(" AND NOT (at_ms >= ? AND at_ms < ?)" for _ in spans)
+    return text, [edge for span in spans for edge in span]
+
+
+def keep_standing(
+    connection: sqlite3.Connection, point: int, start_ms: int, standing: Standing | None
+) -> None:
+    """Remember the standing after a quarter-hour; the plain one follows from the readings."""
+    if standing is None:
+        connection.execute(
+            "DELETE FROM meter_state WHERE point = ? AND start_ms = ?", (point, start_ms)
+        )
+        return
+    connection.execute(
+        "INSERT OR REPLACE INTO meter_state (point, start_ms, at_ms, ordinal, value, below,"
+        " below_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            point,
+            start_ms,
+            standing.at_ms,
+            standing.ordinal,
+            standing.value,
+            standing.below,
+            standing.below_ms,
+        ),
+    )
+
+
+def standing_at(connection: sqlite3.Connection, point: int, start_ms: int) -> Standing | None:
+    """Return the standing after a quarter-hour, None when it is the plain one."""
+    row = connection.execute(
+        "SELECT at_ms, ordinal, value, below, below_ms FROM meter_state"
+        " WHERE point = ? AND start_ms = ?",
+        (point, start_ms),
+    ).fetchone()
+    return None if row is None else Standing(*row)
+
+
+def mark(
+    connection: sqlite3.Connection, point: int, *, start_ms: int = 0, end_ms: int = 2**53
+) -> None:
+    """Have a point computed again in [start_ms, end_ms), in the next transactions."""
+    first = start_ms - start_ms % QUARTER_MS
+    connection.execute(
+        "INSERT OR REPLACE INTO rollup_dirty (point, start_ms, from_ms)"
+        " SELECT point, start_ms, start_ms FROM rollup"
+        " WHERE point = ? AND period = ? AND start_ms >= ? AND start_ms < ?",
+        (point, Period.QUARTER_HOUR.value, first, end_ms),
+    )
+    starts = {first} if start_ms else set()
+    if end_ms < 2**53:
+        starts.update((first, (end_ms - 1) - (end_ms - 1) % QUARTER_MS))
+    connection.executemany(
+        "INSERT OR REPLACE INTO rollup_dirty (point, start_ms, from_ms) VALUES (?, ?, ?)",
+        [(point, start, start) for start in starts],
+    )
