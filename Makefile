@@ -10,7 +10,7 @@ PAGE_SOURCES := $(shell find web/src web/public -type f ! -name types.ts 2>/dev/
 	web/index.html web/vite.config.ts web/tsconfig.json web/openapi.json
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-fast lint lint-python lint-page bench setup page lock clean
+.PHONY: demo test test-fast lint lint-python lint-page bench corpus setup page lock clean
 
 demo: setup page
 	$(BIN)/caretaker demo $(DEMO_ARGS)
@@ -66,6 +66,11 @@ lint-page: web/node_modules/.stamp
 
 bench: $(VENV)/.stamp-dev
 	$(BIN)/python -m tests.bench.ingest $(BENCH_ARGS)
+
+# Every message of ../shared/payloads through the decoder, a table by family: what came out right.
+# CORPUS_ARGS: --notes (each thing that is not), --family 02_tasmota, --folder DIRECTORY
+corpus: $(VENV)/.stamp-dev
+	$(BIN)/python -m tests.corpus $(CORPUS_ARGS)
 
 LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml

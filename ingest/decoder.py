@@ -9,7 +9,8 @@ from caretaker.errors import ConfigurationError
 from caretaker.vocabulary import Arrival, DeviceRole, Rejected, RejectReason
 from ingest.codecs import CODECS, availability
 from ingest.codecs.port import Codec, Heard, Meaning, Route
-from ingest.driver import Driver
+from ingest.driver import EVERY_TOPIC, Driver
+from ingest.extract import first
 from ingest.transport.port import Message
 
 _CACHED_TOPICS = 20_000
@@ -79,8 +80,12 @@ class Decoder:
             return (_refused(heard.message, driver=route.driver.name),)
         if route.meaning is Meaning.AVAILABILITY:
             return tuple(availability.decode(heard, route))
+        if route.anywhere and not _looks_like(heard, route.driver):
+            return None
         arrivals = self._codecs[route.driver.name].decode(heard, route)
         if arrivals is None:
+            return None
+        if route.anywhere and not any(a.measured or a.rejected or a.knowledge for a in arrivals):
             return None
         if not arrivals:
             return (_refused(heard.message, driver=route.driver.name),)
@@ -91,7 +96,7 @@ class Decoder:
         found = self._routes.get(topic)
         if found is None:
             found = tuple(
-                Route(driver, match.groupdict(), meaning)
+                Route(driver, match.groupdict(), meaning, anywhere=pattern is EVERY_TOPIC)
                 for _, pattern, driver, meaning in self._templates
                 if (match := pattern.fullmatch(topic))
             )
@@ -155,6 +160,17 @@ def _templates(
         ):
             for topic in topics:
                 yield (-topic.literal, rank), topic.pattern, driver, meaning
+        if driver.anywhere:
+            yield (1, len(driver.anywhere[0])), EVERY_TOPIC, driver, Meaning.READINGS
+
+
+def _looks_like(heard: Heard, driver: Driver) -> bool:
+    """Return whether a payload holds what its dialect is known by."""
+    payload = heard.json
+    return any(
+        all(not path or first(payload, path) is not None for path in paths)
+        for paths in driver.anywhere
+    )
 
 
 def _refused(message: Message, *refusals: Rejected, driver: str = "") -> Arrival:

@@ -8,29 +8,57 @@ from pathlib import Path
 from typing import Any
 
 from caretaker.errors import ConfigurationError
-from caretaker.quantities import QUANTITIES
+from caretaker.quantities import QUANTITIES, Kind
 from ingest.units import UnknownUnitError, factor_offset
 
 _HERE = Path(__file__).parent / "drivers"
+UNIT_UNKNOWN = "?"
+"""The unit of a field that no document names: such a value is held until a person names it."""
+
+EVERY_TOPIC = re.compile("(?P<device>.+)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A path in a payload: from its root, or `beside` the value that is being read."""
+
+    path: tuple[str, ...]
+    beside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What another key must hold; without `words` any value but null will do."""
+
+    at: Where
+    words: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """Where a quantity stands in the payload, and how to read it.
 
-    `path` segments may hold `*`; what the stars matched is `{0}`, `{1}` in `channel`.
-    `phases` lets an array be read as channels a, b, c. `true` and `false` read words as 1 and 0.
-    `unit_at` is a path to the unit in the payload. `when` wants other keys to hold given values.
+    `path` levels may hold `*`, and `star` says what it may match; what the stars matched is `{0}`,
+    `{1}` in `channel`. `channel_at` are places whose first filled one names the channel instead.
+    `phases` lets a list or an object be read as channels a, b, c. `nonzero` reads any number but 0
+    as 1, `words` reads words as numbers. `unit` is what the device documents, `unit_at` where
+    the payload names it.
     """
 
     path: tuple[str, ...]
     quantity: str
     unit: str = ""
     channel: str = ""
+    star: re.Pattern[str] | None = None
     phases: bool = False
     invert: bool = False
-    unit_at: tuple[str, ...] = ()
-    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    nonzero: bool = False
+    words: Mapping[str, float] = field(default_factory=dict)
+    channel_at: tuple[Where, ...] = ()
+    unit_at: Where | None = None
+    time_at: Where | None = None
+    when: tuple[Condition, ...] = ()
+    unless: tuple[Condition, ...] = ()
     factor: float = 1.0
     offset: float = 0.0
 
@@ -40,8 +68,9 @@ class Sample:
     """A message the driver must read as `gives`, take as `status`, or refuse with `refused`.
 
     `available` is what an availability message says; `devices` holds `gives` of each device of a
-    message that speaks of several, by key. `hex` stands instead of `payload` for bytes that are no
-    text. `before` are [topic, payload or hex:...] of messages that must be heard first.
+    message that speaks of several, by key. A message may both give and refuse. `hex` stands instead
+    of `payload` for bytes that are no text. `before` are [topic, payload or hex:...] of messages
+    that must be heard first.
     """
 
     topic: str
@@ -82,9 +111,13 @@ class Driver:
     """One dialect: which topics, who the device is, which fields.
 
     `availability` topics say whether a device is connected, `status` topics neither that nor
-    readings. `holds` are paths without which a payload is not of this dialect. `options` belong
-    to the codec. A driver with `extends` has no topics: it tells the codec of those drivers what
-    the `keys` of a device type mean, which is told by `match` and `has` (see ingest/codecs/models).
+    readings. `holds` are paths without which a payload is not of this dialect; `anywhere` are sets
+    of such paths by which it is known on whatever topic it is published. `device_at` are
+    paths whose values, joined by `/`, name the device better than the topic; the first must be
+    there. `channel_at` is a path whose value is the channel of all that names none. The same
+    values again within `repeat_s` are one message sent several times. `options` belong to
+    the codec. A driver with `extends` has no topics: it tells the codec of those drivers what the
+    `keys` of a device type mean, which is told by `match` and `has` (see ingest/codecs/models).
     """
 
     name: str
@@ -93,15 +126,18 @@ class Driver:
     topics: tuple[Topic, ...]
     availability: tuple[Topic, ...]
     status: tuple[Topic, ...]
+    anywhere: tuple[tuple[tuple[str, ...], ...], ...]
     holds: tuple[tuple[str, ...], ...]
     device: str
-    device_at: tuple[str, ...]
+    device_at: tuple[tuple[str, ...], ...]
+    channel_at: tuple[str, ...]
     unwrap: tuple[tuple[str, ...], ...]
-    time_at: tuple[str, ...]
+    time_at: tuple[tuple[str, ...], ...]
     model_at: tuple[str, ...]
     codec: str
     fields: tuple[Field, ...]
     samples: tuple[Sample, ...]
+    repeat_s: float = 0.0
     options: Mapping[str, Any] = field(default_factory=dict)
     extends: tuple[str, ...] = ()
     match: tuple[str, ...] = ()
@@ -112,38 +148,44 @@ class Driver:
 
 
 def load_drivers(extra_folder: Path | None = None) -> tuple[Driver, ...]:
-    """Return the built-in drivers and those of the site's own folder.
+    """Return the drivers of the site's own folder, which come first, and the built-in ones.
 
     Raises ConfigurationError naming file, key and remedy.
     """
-    files = sorted(_HERE.glob("*.toml"))
-    if extra_folder is not None and extra_folder.is_dir():
-        files += sorted(extra_folder.glob("*.toml"))
-    drivers = [read_driver(path.read_text(encoding="utf-8"), file=path.name) for path in files]
-    return combine(drivers)
+    own = sorted(extra_folder.glob("*.toml")) if extra_folder and extra_folder.is_dir() else []
+    return combine(
+        read_driver(path.read_text(encoding="utf-8"), file=path.name)
+        for path in (*own, *sorted(_HERE.glob("*.toml")))
+    )
 
 
 def combine(drivers: Iterable[Driver]) -> tuple[Driver, ...]:
     """Return the drivers that read topics, each with the models that extend it.
 
-    Raises ConfigurationError for a model that extends no driver.
+    Raises ConfigurationError for a name that stands twice and a model that extends no driver.
     """
     every = list(drivers)
     names = {driver.name for driver in every if not driver.extends}
-    for model in every:
-        if missing := set(model.extends) - names:
+    for index, driver in enumerate(every):
+        if driver.name in {other.name for other in every[:index]}:
             raise ConfigurationError(
-                file=model.file,
+                file=driver.file,
+                key="name",
+                problem=f"{driver.name!r} stands twice",
+                remedy="Give each driver a name of its own.",
+            )
+        if missing := set(driver.extends) - names:
+            raise ConfigurationError(
+                file=driver.file,
                 key="extends",
                 problem=f"{min(missing)!r} is no driver",
                 remedy=f"Use some of {', '.join(sorted(names))}.",
             )
-    found = [
+    return tuple(
         replace(driver, models=tuple(m for m in every if driver.name in m.extends))
         for driver in every
         if not driver.extends
-    ]
-    return tuple(sorted(found, key=lambda driver: driver.name != "native"))
+    )
 
 
 def read_driver(text: str, *, file: str) -> Driver:
@@ -155,7 +197,7 @@ def read_driver(text: str, *, file: str) -> Driver:
             file=file, key="(syntax)", problem=str(error), remedy="Mend the TOML at that line."
         ) from error
     for key in ("name", "model", "keys" if data.get("extends") else "topics"):
-        if not data.get(key):
+        if not data.get(key) and not (key == "topics" and data.get("anywhere")):
             raise ConfigurationError(
                 file=file, key=key, problem="is missing", remedy=f"Add {key} = ..."
             )
@@ -166,11 +208,13 @@ def read_driver(text: str, *, file: str) -> Driver:
         topics=tuple(_topic(item, file=file) for item in data.get("topics", ())),
         availability=tuple(_topic(item, file=file) for item in data.get("availability", ())),
         status=tuple(_topic(item, file=file) for item in data.get("status", ())),
-        holds=tuple(_path(item) for item in data.get("holds", ())),
+        anywhere=tuple(_paths(item) for item in data.get("anywhere", ())),
+        holds=_paths(data.get("holds", ())),
         device=data.get("device", "{device}"),
-        device_at=_path(data.get("device_at", "")),
-        unwrap=tuple(_path(item) for item in data.get("unwrap", ())),
-        time_at=_path(data.get("time_at", "")),
+        device_at=_paths(data.get("device_at", ())),
+        channel_at=_path(data.get("channel_at", "")),
+        unwrap=_paths(data.get("unwrap", ())),
+        time_at=_paths(data.get("time_at", ())),
         model_at=_path(data.get("model_at", "")),
         codec=data.get("codec", "fields"),
         options=data.get("options", {}),
@@ -182,12 +226,41 @@ def read_driver(text: str, *, file: str) -> Driver:
             _field(item, file=file, index=index) for index, item in enumerate(data.get("field", ()))
         ),
         samples=tuple(Sample(**item) for item in data.get("sample", ())),
+        repeat_s=float(data.get("repeat_s", 0)),
         file=file,
     )
 
 
 def _path(text: str) -> tuple[str, ...]:
-    return tuple(text.split(".")) if text else ()
+    """Split `a.b.c`; a dot that belongs to a key is written `\\.`.
+
+    >>> _path(r"em:0.act"), _path(r"1-0:1\\.8\\.0")
+    (('em:0', 'act'), ('1-0:1.8.0',))
+    """
+    parts = re.split(r"(?<!\\)\.", text) if text else []
+    return tuple(part.replace("\\.", ".") for part in parts)
+
+
+def _paths(texts: str | tuple[str, ...] | list[str]) -> tuple[tuple[str, ...], ...]:
+    """Return one path or several, for a key that may hold either."""
+    several = [texts] if isinstance(texts, str) else texts
+    return tuple(_path(text) for text in several if text)
+
+
+def _where(text: str) -> Where:
+    """Return where `a.b` (from the root) or `.b` (beside the value) points.
+
+    >>> _where(".Id"), _where("TempUnit")
+    (Where(path=('Id',), beside=True), Where(path=('TempUnit',), beside=False))
+    """
+    return Where(_path(text.removeprefix(".")), beside=text.startswith("."))
+
+
+def _conditions(data: Mapping[str, Any]) -> tuple[Condition, ...]:
+    return tuple(
+        Condition(_where(key), frozenset(str(word).lower() for word in words if word != "*"))
+        for key, words in data.items()
+    )
 
 
 def _topic(template: str, *, file: str) -> Topic:
@@ -212,12 +285,12 @@ def _topic(template: str, *, file: str) -> Topic:
             problem=f"{template!r} holds an MQTT wildcard",
             remedy="Write {name} for one level and {name+} for one or more.",
         )
-    return Topic(re.compile(pattern), literal)
+    return Topic(re.compile(pattern, re.DOTALL), literal)
 
 
 def _field(data: Mapping[str, Any], *, file: str, index: int) -> Field:
     where = f"field[{index}]"
-    quantity = data.get("quantity", "")
+    quantity, unit = data.get("quantity", ""), data.get("unit", "")
     if quantity not in QUANTITIES:
         raise ConfigurationError(
             file=file,
@@ -225,26 +298,39 @@ def _field(data: Mapping[str, Any], *, file: str, index: int) -> Field:
             problem=f"{quantity!r} is unknown",
             remedy=f"Use one of {', '.join(sorted(QUANTITIES))}.",
         )
-    try:
-        factor, offset = (
-            (1.0, 0.0) if data.get("unit_at") else factor_offset(quantity, data.get("unit", ""))
+    if "path" not in data:
+        raise ConfigurationError(
+            file=file, key=f"{where}.path", problem="is missing", remedy='Add path = "..."'
         )
-    except UnknownUnitError as error:
+    known = bool(data.get("unit_at")) or unit == UNIT_UNKNOWN
+    if QUANTITIES[quantity].kind is Kind.STATE and unit != UNIT_UNKNOWN:
+        known = True
+    try:
+        factor, offset = (1.0, 0.0) if known else factor_offset(quantity, unit)
+        star = re.compile(data["star"]) if "star" in data else None
+    except (UnknownUnitError, re.error) as error:
         raise ConfigurationError(
             file=file,
-            key=f"{where}.unit",
+            key=f"{where}.unit" if isinstance(error, UnknownUnitError) else f"{where}.star",
             problem=str(error),
             remedy="Name the unit the device documents; without one there is no reading.",
         ) from error
+    beside = data.get("channel_at", ())
     return Field(
         path=_path(data["path"]),
         quantity=quantity,
-        unit=data.get("unit", ""),
+        unit=unit,
         channel=data.get("channel", ""),
+        star=star,
         phases=data.get("phases", False),
         invert=data.get("invert", False),
-        unit_at=_path(data.get("unit_at", "")),
-        when={key: tuple(value) for key, value in data.get("when", {}).items()},
+        nonzero=data.get("nonzero", False),
+        words={str(word).lower(): float(n) for word, n in data.get("words", {}).items()},
+        channel_at=tuple(_where(p) for p in ([beside] if isinstance(beside, str) else beside)),
+        unit_at=_where(data["unit_at"]) if data.get("unit_at") else None,
+        time_at=_where(data["time_at"]) if data.get("time_at") else None,
+        when=_conditions(data.get("when", {})),
+        unless=_conditions(data.get("unless", {})),
         factor=factor,
         offset=offset,
     )

@@ -1,51 +1,44 @@
-"""Readings out of a decoded payload, by the fields table of a driver."""
+"""Readings out of a decoded payload, by the compiled field table of a driver."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Measured, Quality, Rejected, RejectReason
-from ingest.driver import Field
-from ingest.quality import judge
+from ingest.driver import UNIT_UNKNOWN, Condition, Field, Where
+from ingest.plan import Leaf, State, children
+from ingest.quality import doubt, judge
+from ingest.times import instant, settle
 from ingest.units import UnknownUnitError, factor_offset
 
-_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,9})?([eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,12})?([eE][+-]?\d{1,3})?")
 _PHASES = ("a", "b", "c")
-_WORDS = {"on": 1.0, "open": 1.0, "true": 1.0, "off": 0.0, "closed": 0.0, "false": 0.0}
-
-
-def walk(
-    value: Any,
-    path: Sequence[str],
-    captured: tuple[str, ...] = (),
-    trail: tuple[str, ...] = (),
-) -> Iterator[tuple[Any, tuple[str, ...], tuple[str, ...]]]:
-    """Yield what stands at `path`, what its stars matched, and the concrete path.
-
-    >>> list(walk({"DS18B20-1": {"T": 4}}, ("DS18B20*", "T")))
-    [(4, ('-1',), ('DS18B20-1', 'T'))]
-    """
-    if not path:
-        yield value, captured, trail
-        return
-    if not isinstance(value, Mapping):
-        return
-    head, rest = path[0], path[1:]
-    if "*" not in head:
-        if head in value:
-            yield from walk(value[head], rest, captured, (*trail, head))
-        return
-    prefix, _, suffix = head.partition("*")
-    for key, child in value.items():
-        if key.startswith(prefix) and key.endswith(suffix) and len(key) >= len(head) - 1:
-            star = key[len(prefix) : len(key) - len(suffix)]
-            yield from walk(child, rest, (*captured, star), (*trail, key))
+_WORDS = {
+    **dict.fromkeys(("on", "open", "true", "yes", "detected", "wet"), 1.0),
+    **dict.fromkeys(("off", "closed", "close", "false", "no", "clear", "dry"), 0.0),
+}
+_MAX_CHANNEL = 64
 
 
 def first(value: Any, path: Sequence[str]) -> Any:
-    """Return what stands at `path`, or None."""
-    return next((found for found, _, _ in walk(value, path)), None) if path else None
+    """Return what stands at `path`, or None; a level of a list is its index.
+
+    >>> first({"a": [{"b": 1}]}, ("a", "0", "b")), first({"a": 1}, ("b",)), first({}, ())
+    (1, None, None)
+    """
+    if not path:
+        return None
+    for key in path:
+        if type(value) is dict:
+            value = value.get(key)
+        elif isinstance(value, list) and key.isdigit() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    return value
 
 
 def number(raw: object, *, state: bool = False) -> float | Rejected:
@@ -65,84 +58,179 @@ def number(raw: object, *, state: bool = False) -> float | Rejected:
     if isinstance(raw, str):
         if state and raw.lower() in _WORDS:
             return _WORDS[raw.lower()]
-        if raw.isascii() and _NUMBER.fullmatch(raw):
-            return float(raw)
+        text = raw.strip()
+        if text.isascii() and _NUMBER.fullmatch(text):
+            return float(text)
+        if text.lower() in {"nan", "-nan", "inf", "-inf", "infinity", "-infinity"}:
+            return Rejected(RejectReason.NOT_FINITE, "NaN or Infinity")
     return Rejected(RejectReason.WRONG_TYPE, f"{str(raw)[:40]!r} is no number")
 
 
+@dataclass(slots=True)
+class Reader:
+    """Gathers readings and refusals from one payload."""
+
+    root: Any
+    at_ms: int
+    quality: Quality
+    received_ms: int
+    channel: str = ""
+    found: list[Measured] = field(default_factory=list)
+    refused: list[Rejected] = field(default_factory=list)
+
+    def walk(self, state: State, value: Any, beside: Any = None) -> None:
+        """Read what stands at and below `value`."""
+        for leaf in state.leaves:
+            if self._take(leaf, value, beside, inner=state.inner):
+                break
+        if state.inner:
+            inside = children(value)
+            if inside is not None:
+                for key, child in inside:
+                    after = state.step(key)
+                    if after is not None:
+                        self.walk(after, child, value)
+
+    def _take(self, leaf: Leaf, value: Any, beside: Any, *, inner: bool) -> bool:
+        """Read one value by one field; False when the field is not for it."""
+        rule = leaf.field
+        if value is None:
+            return True  # a null says "no reading now"
+        if rule.when and not all(self._holds(c, beside, leaf) for c in rule.when):
+            return False
+        if rule.unless and any(self._holds(c, beside, leaf) for c in rule.unless):
+            return False
+        nested = isinstance(value, dict | list)
+        if nested and not rule.phases:
+            if not inner:
+                self._refuse(RejectReason.WRONG_TYPE, f"{rule.quantity}: no single value")
+            return not inner
+        scale = self._scale(rule, beside)
+        if isinstance(scale, Rejected):
+            self.refused.append(scale)
+            return True
+        channel = self._channel(leaf, beside)
+        at_ms, quality = self._time(rule, beside)
+        for raw, phase in _phases(value) if nested else ((value, ""),):
+            if raw is None:
+                continue
+            name = f"{channel}/{phase}" if channel and phase else channel or phase
+            item = _one(rule, raw, name, scale, at_ms=at_ms, quality=quality)
+            if isinstance(item, Rejected):
+                self.refused.append(item)
+            else:
+                self.found.append(item)
+        return True
+
+    def _refuse(self, reason: RejectReason, detail: str) -> None:
+        self.refused.append(Rejected(reason, detail))
+
+    def _at(self, where: Where, beside: Any) -> Any:
+        return first(beside if where.beside else self.root, where.path)
+
+    def _holds(self, condition: Condition, beside: Any, leaf: Leaf) -> bool:
+        where = condition.at
+        if leaf.stars and any("{" in key for key in where.path):
+            where = Where(tuple(key.format(*leaf.stars) for key in where.path), where.beside)
+        value = self._at(where, beside)
+        if value is None:
+            return False
+        return not condition.words or str(value).lower() in condition.words
+
+    def _scale(self, rule: Field, beside: Any) -> tuple[float, float] | Rejected:
+        if rule.unit_at is not None:
+            unit = self._at(rule.unit_at, beside)
+            if unit is None or unit == "":
+                unit = rule.unit or UNIT_UNKNOWN
+        elif rule.unit == UNIT_UNKNOWN:
+            unit = UNIT_UNKNOWN
+        else:
+            return rule.factor, rule.offset
+        return scale(rule.quantity, str(unit)[:16])
+
+    def _channel(self, leaf: Leaf, beside: Any) -> str:
+        channel = leaf.channel
+        for where in leaf.field.channel_at:
+            named = self._at(where, beside)
+            if isinstance(named, str | int) and not isinstance(named, bool) and named != "":
+                channel = str(named)
+                break
+        if self.channel:
+            channel = f"{self.channel}/{channel}" if channel else self.channel
+        return channel[:_MAX_CHANNEL] if channel.isprintable() else ""
+
+    def _time(self, rule: Field, beside: Any) -> tuple[int, Quality]:
+        if rule.time_at is not None:
+            raw = self._at(rule.time_at, beside)
+            if raw is not None:
+                device_ms = instant(raw)
+                if not isinstance(device_ms, Rejected):
+                    return settle(device_ms, self.received_ms)
+        return self.at_ms, self.quality
+
+
+@lru_cache(maxsize=2_048)
+def scale(quantity: str, unit: str) -> tuple[float, float] | Rejected:
+    """Return (factor, offset) to the canonical unit, or why there is none."""
+    if unit == UNIT_UNKNOWN:
+        if QUANTITIES[quantity].kind is Kind.STATE:
+            return 1.0, 0.0
+        return Rejected(RejectReason.UNIT_MISSING, f"{quantity}: nothing says the unit")
+    try:
+        return factor_offset(quantity, unit)
+    except UnknownUnitError as error:
+        return Rejected(RejectReason.UNKNOWN_UNIT, str(error))
+
+
 def measure(
-    fields: Sequence[Field],
+    state: State,
     payload: Any,
     *,
     at_ms: int,
     quality: Quality,
+    received_ms: int = 0,
+    channel: str = "",
 ) -> tuple[list[Measured], list[Rejected]]:
-    """Return the readings a payload holds by the table, and what of it was refused."""
-    found: list[Measured] = []
-    refused: list[Rejected] = []
-    seen: set[tuple[str, ...]] = set()
-    for field in fields:
-        if field.when and not _holds(field, payload):
-            continue
-        for raw, stars, trail in walk(payload, field.path):
-            if raw is None or trail in seen:
-                continue  # a null says "no reading now"; the first row of the table wins
-            seen.add(trail)
-            channel = field.channel.format(*stars).strip("-: ") if field.channel else ""
-            factor, offset = field.factor, field.offset
-            if field.unit_at:
-                try:
-                    factor, offset = factor_offset(
-                        field.quantity, str(first(payload, field.unit_at) or field.unit)
-                    )
-                except UnknownUnitError as error:
-                    refused.append(Rejected(RejectReason.UNKNOWN_UNIT, str(error)))
-                    continue
-            for value, name in _spread(field, raw, channel):
-                item = _one(field, value, name, factor, offset, at_ms=at_ms, quality=quality)
-                if isinstance(item, Rejected):
-                    refused.append(item)
-                else:
-                    found.append(item)
-    return found, refused
+    """Return the readings a payload holds by a compiled table, and what of it was refused.
+
+    The first field of the table that fits a value takes it.
+    """
+    reader = Reader(payload, at_ms, quality, received_ms or at_ms, channel)
+    reader.walk(state, payload)
+    return doubt(reader.found), reader.refused
 
 
-def _holds(field: Field, payload: Any) -> bool:
-    return all(str(first(payload, key.split("."))) in words for key, words in field.when.items())
-
-
-def _spread(field: Field, raw: Any, channel: str) -> Iterator[tuple[Any, str]]:
-    if field.phases and isinstance(raw, list):
-        yield from zip(raw, _PHASES, strict=False)
-    elif field.phases and isinstance(raw, Mapping):
-        yield from zip(raw.values(), _PHASES, strict=False)
-    else:
-        yield raw, channel
+def _phases(value: Any) -> Iterator[tuple[Any, str]]:
+    values = value.values() if isinstance(value, Mapping) else value
+    yield from zip(values, _PHASES, strict=False)
 
 
 def _one(
-    field: Field,
+    rule: Field,
     raw: Any,
     channel: str,
-    factor: float,
-    offset: float,
+    scaling: tuple[float, float],
     *,
     at_ms: int,
     quality: Quality,
 ) -> Measured | Rejected:
-    value = number(raw, state=QUANTITIES[field.quantity].kind is Kind.STATE)
+    quantity = rule.quantity
+    value: float | Rejected | None = None
+    if rule.words:
+        value = rule.words.get(str(raw).strip().lower())
+        if value is None and isinstance(raw, str):
+            value = rule.words.get("*")
+    if value is None:
+        value = number(raw, state=QUANTITIES[quantity].kind is Kind.STATE)
     if isinstance(value, Rejected):
-        return Rejected(value.reason, f"{field.quantity}: {value.detail}")
+        return Rejected(value.reason, f"{quantity}: {value.detail}")
+    factor, offset = scaling
     canonical = value * factor + offset
-    if field.invert:
+    if rule.nonzero:
+        canonical = float(value != 0)
+    if rule.invert:
         canonical = 1.0 - canonical
-    verdict = judge(field.quantity, value, canonical)
+    verdict = judge(quantity, value, canonical)
     if isinstance(verdict, Rejected):
         return verdict
-    return Measured(
-        channel=channel,
-        quantity=field.quantity,
-        at_ms=at_ms,
-        value=canonical,
-        quality=quality | verdict,
-    )
+    return Measured(channel, quantity, at_ms, canonical, quality | verdict if verdict else quality)

@@ -1,7 +1,7 @@
 """What can be said against a value by itself: not finite, beyond physics, a no-reading code."""
 
 from caretaker.quantities import QUANTITIES
-from caretaker.vocabulary import Quality, Rejected, RejectReason
+from caretaker.vocabulary import Measured, Quality, Rejected, RejectReason
 
 _SENTINELS: dict[str, frozenset[float]] = {
     # Values devices send for "no reading"; domain rule-book 3.5 and the DS18B20 data sheet.
@@ -13,6 +13,24 @@ _SENTINELS: dict[str, frozenset[float]] = {
 }
 _RAW_SENTINELS = frozenset({-2147483648.0, 2147483647.0, -32768.0, 4294967295.0})
 _POWER_ON_C = 85.0  # a DS18B20 reads this before its first conversion
+
+
+def doubt(found: list[Measured]) -> list[Measured]:
+    """Return readings with 0 V beside live power marked as suspect: unread, not zero.
+
+    A plug that never measured its voltage says 0 while its power is true.
+    """
+    live: set[str] | None = None
+    for index, item in enumerate(found):
+        if item.value == 0.0 and item.quantity == "voltage":
+            if live is None:
+                live = {m.channel for m in found if m.quantity == "power" and m.value}
+            if item.channel in live:
+                quality = item.quality | Quality.SUSPECT
+                found[index] = Measured(
+                    item.channel, "voltage", item.at_ms, 0.0, quality, item.ordinal
+                )
+    return found
 
 
 def judge(quantity: str, raw: float, value: float) -> Quality | Rejected:

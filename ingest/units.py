@@ -4,6 +4,7 @@ from caretaker.quantities import QUANTITIES
 
 _ENERGY = {
     "wh": 1e-3,
+    "wmin": 1 / 60_000,
     "kwh": 1.0,
     "mwh": 1e3,
     "gwh": 1e6,

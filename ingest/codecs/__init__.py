@@ -8,6 +8,7 @@ from ingest.codecs.meter_frames import MeterFrames
 from ingest.codecs.native import Native
 from ingest.codecs.port import Factory
 from ingest.codecs.sparkplug import Sparkplug
+from ingest.codecs.suffix import Suffix
 
 CODECS: Mapping[str, Factory] = {
     "fields": Fields,
@@ -15,4 +16,5 @@ CODECS: Mapping[str, Factory] = {
     "meter_frames": MeterFrames,
     "native": Native,
     "sparkplug": Sparkplug,
+    "suffix": Suffix,
 }

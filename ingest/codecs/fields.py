@@ -1,56 +1,131 @@
-"""The codec of most drivers: JSON, and a table of fields in the driver file."""
+"""The codec of most drivers: JSON or a plain value, and a table of fields in the driver file."""
 
+import re
 from collections.abc import Sequence
+from typing import Any
 
-from caretaker.vocabulary import Arrival, Rejected, RejectReason
+from caretaker.vocabulary import Arrival, Measured, Rejected, RejectReason
 from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, usable_name
 from ingest.driver import Driver
 from ingest.extract import first, measure
+from ingest.plan import compile_fields
 from ingest.times import instant, settle
+
+_MAX_TEXT = 128
+_MAX_REMEMBERED = 10_000
+_LISTED = re.compile(r"[-+]?\d+(\.\d+)?([,;] ?[-+]?\d+(\.\d+)?)+")
 
 
 class Fields:
-    """Reads a JSON object by the `[[field]]` table of a driver."""
+    """Reads a payload by the `[[field]]` table of a driver.
+
+    Where the topic holds `{key}` the payload is that key's value: an object, a number or a word.
+    """
 
     def __init__(self, driver: Driver, memory: Memory) -> None:
         del memory
         self._driver = driver
+        self._plan = compile_fields(driver.fields)
+        self._last: dict[str, tuple[int, tuple[tuple[str, str, float], ...]]] = {}
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
-        """Return the one device a message speaks of; None when a wanted key is missing."""
-        driver, payload = self._driver, heard.json
+        """Return the one device a message speaks of; None when it is not of this dialect."""
+        driver = self._driver
+        payload = _plain(heard) if "key" in route.names else heard.json
         if driver.holds and (
             isinstance(payload, Rejected)
             or any(first(payload, path) is None for path in driver.holds)
         ):
             return None
         if isinstance(payload, Rejected):
-            return (refuse(heard, driver, payload),)
-        if not isinstance(payload, dict):
+            return None if route.anywhere else (refuse(heard, driver, payload),)
+        if "key" in route.names:
+            payload = _nested(route.names["key"], payload)
+        elif not isinstance(payload, dict | list):
             return (refuse(heard, driver, Rejected(RejectReason.WRONG_SHAPE, "no object")),)
-        native_id = first(payload, driver.device_at)
-        name = str(native_id) if isinstance(native_id, str | int) else route.names["device"]
+        return (self._read(heard, route, payload),)
+
+    def _read(self, heard: Heard, route: Route, payload: Any) -> Arrival:
+        driver, received_ms = self._driver, heard.message.received_ms
+        name = self._name(route, payload)
         if not usable_name(name):
-            return (bad_name(heard, driver, name),)
-        model = first(payload, driver.model_at)
+            return bad_name(heard, driver, name)
+        model, named = first(payload, driver.model_at), first(payload, driver.channel_at)
+        device_ms = _time(driver, payload)
         for path in driver.unwrap:
             inner = first(payload, path)
             if isinstance(inner, dict):
                 payload = inner
-        if "component" in route.names:
-            payload = {route.names["component"]: payload}
-        device_ms = instant(first(payload, driver.time_at)) if driver.time_at else None
-        at_ms, quality = settle(
-            None if isinstance(device_ms, Rejected) else device_ms, heard.message.received_ms
+        at_ms, quality = settle(device_ms, received_ms)
+        found, refused = measure(
+            self._plan,
+            payload,
+            at_ms=at_ms,
+            quality=quality,
+            received_ms=received_ms,
+            channel=str(named) if isinstance(named, str | int) else "",
         )
-        found, refused = measure(driver.fields, payload, at_ms=at_ms, quality=quality)
-        return (
-            arrive(
-                heard,
-                driver,
-                device=driver.device.format(device=name),
-                measured=found,
-                rejected=refused,
-                model=str(model or ""),
-            ),
+        device = driver.device.format(device=name)
+        if driver.repeat_s and found and self._repeated(device, found, received_ms):
+            found = []
+        if not found:
+            # What holds no reading makes no device of a topic that only looks like ours.
+            return refuse(heard, driver, *refused)
+        return arrive(
+            heard,
+            driver,
+            device=device,
+            measured=found,
+            rejected=refused,
+            model=str(model) if isinstance(model, str | int) else "",
         )
+
+    def _name(self, route: Route, payload: Any) -> str:
+        paths = self._driver.device_at
+        parts = [first(payload, path) for path in paths]
+        if not parts or not isinstance(parts[0], str | int) or parts[0] == "":
+            return route.names.get("device", "")
+        return "/".join(str(p) for p in parts if isinstance(p, str | int) and p != "")
+
+    def _repeated(self, device: str, found: Sequence[Measured], received_ms: int) -> bool:
+        """Return whether a radio sent this before, moments ago; the first of them counts."""
+        values = tuple((m.channel, m.quantity, m.value) for m in found)
+        last_ms, last = self._last.get(device, (0, ()))
+        if values == last and 0 <= received_ms - last_ms < self._driver.repeat_s * 1000:
+            return True
+        if len(self._last) >= _MAX_REMEMBERED:
+            self._last.clear()
+        self._last[device] = (received_ms, values)
+        return False
+
+
+def _time(driver: Driver, payload: Any) -> int | None:
+    """Return the device's own time [ms UTC], or None where it tells no instant."""
+    for path in driver.time_at:
+        raw = first(payload, path)
+        if raw is not None:
+            device_ms = instant(raw)
+            if not isinstance(device_ms, Rejected):
+                return device_ms
+    return None
+
+
+def _plain(heard: Heard) -> Any | Rejected:
+    """Return a payload that need not be JSON: a word, or numbers with commas between."""
+    payload = heard.json
+    if isinstance(payload, Rejected) and payload.reason is RejectReason.NOT_JSON:
+        text = heard.message.payload[: _MAX_TEXT + 1].decode("utf-8", "replace").strip()
+        if 0 < len(text) <= _MAX_TEXT and text.isprintable() and text[0] not in '{["':
+            return re.split("[,;] ?", text) if _LISTED.fullmatch(text) else text
+    return payload
+
+
+def _nested(key: str, payload: Any) -> Any:
+    """Return the value under the levels of a topic's key.
+
+    >>> _nested("emeter/0/power", 12.5)
+    {'emeter': {'0': {'power': 12.5}}}
+    """
+    for level in reversed(key.split("/")):
+        payload = {level: payload}
+    return payload

@@ -30,6 +30,8 @@ class Route:
     driver: Driver
     names: Mapping[str, str]
     meaning: Meaning = Meaning.READINGS
+    anywhere: bool = False
+    """Whether the topic says nothing: only the payload tells that it is of this dialect."""
 
 
 class Heard:

@@ -28,8 +28,8 @@ def test_sample(driver: Driver, sample: Sample) -> None:
         arrival.device: {f"{m.channel}/{m.quantity}": m.value for m in arrival.measured}
         for arrival in arrivals
     }
-    reasons = [str(r.reason) for arrival in arrivals for r in arrival.rejected]
-    assert reasons == ([sample.refused] if sample.refused else [])
+    reasons = {str(r.reason) for arrival in arrivals for r in arrival.rejected}
+    assert reasons == ({sample.refused} if sample.refused else set())
     assert [a.available for a in arrivals] == [sample.available] * len(arrivals)
     if sample.devices:
         assert found == {key: pytest.approx(dict(gives)) for key, gives in sample.devices.items()}

@@ -1,0 +1,183 @@
+"""Dialects whose key names say it all: words, then the unit, as in `flow_temperature_c`.
+
+The words tell the quantity, the channel, and whether it is the live register or something about
+the past. All words stand in the driver file's `[options]`; what they do not settle is no reading.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from caretaker.errors import ConfigurationError
+from caretaker.quantities import QUANTITIES, Kind
+from caretaker.vocabulary import Arrival, Measured, Quality, Rejected, RejectReason
+from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, usable_name
+from ingest.driver import Driver
+from ingest.extract import first, number
+from ingest.quality import doubt, judge
+from ingest.times import instant, settle
+from ingest.units import UnknownUnitError, factor_offset
+
+_MAX_KEYS = 20_000
+_TABLES = ("suffix", "medium", "instead", "channel")
+_LISTS = ("past", "filler")
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a key says: quantity, channel and scale to the canonical unit."""
+
+    stem: str
+    quantity: str
+    channel: str
+    factor: float
+    offset: float
+
+
+class Suffix:
+    """Reads a flat JSON object by the words of its keys."""
+
+    def __init__(self, driver: Driver, memory: Memory) -> None:
+        del memory
+        self._driver = driver
+        options = driver.options
+        for name in (*_TABLES, *_LISTS):
+            if not options.get(name):
+                raise ConfigurationError(
+                    file=driver.file,
+                    key=f"options.{name}",
+                    problem="is missing",
+                    remedy="See the built-in wmbusmeters driver for what belongs there.",
+                )
+        self._suffix: Mapping[str, Any] = options["suffix"]
+        self._instead: Mapping[str, Mapping[str, str]] = options["instead"]
+        self._channels: Mapping[str, str] = options["channel"]
+        self._past, self._filler = frozenset(options["past"]), frozenset(options["filler"])
+        self._media: Mapping[str, str] = options["medium"]
+        self._relabel: Mapping[str, Mapping[str, str]] = options.get("relabel", {})
+        self._status: Mapping[str, str] = options.get("status", {})
+        self._known: dict[tuple[str, str], Meaning | Rejected | None] = {}
+
+    def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
+        """Return the one meter a telegram is from; None when it is no telegram."""
+        driver, payload = self._driver, heard.json
+        if isinstance(payload, Rejected):
+            return None if route.anywhere else (refuse(heard, driver, payload),)
+        if any(first(payload, path) is None for path in driver.holds):
+            return None
+        name = "/".join(str(first(payload, path)) for path in driver.device_at)
+        if not usable_name(name):
+            return (bad_name(heard, driver, name),)
+        device_ms: int | None = None
+        for path in driver.time_at:
+            raw = first(payload, path)
+            if raw is not None and isinstance(told := instant(raw), int):
+                device_ms = told
+                break
+        at_ms, quality = settle(device_ms, heard.message.received_ms)
+        medium = self._medium(payload)
+        found: list[Measured] = []
+        refused: list[Rejected] = []
+        stems: set[str] = set()  # the same value in a second unit is read once
+        for key, raw in payload.items():
+            item = self._read(key, raw, medium, at_ms, quality, stems)
+            if isinstance(item, Measured):
+                found.append(item)
+            elif item is not None:
+                refused.append(item)
+        self._state(payload, found, medium, at_ms, quality)
+        model = first(payload, driver.model_at)
+        return (
+            arrive(
+                heard,
+                driver,
+                device=driver.device.format(device=name),
+                measured=doubt(found),
+                rejected=refused,
+                model=str(model or ""),
+            ),
+        )
+
+    def _medium(self, payload: Mapping[str, Any]) -> str:
+        at = str(self._media.get("at", ""))
+        return str(self._media.get(str(payload.get(at, "")).lower(), ""))
+
+    def _read(
+        self,
+        key: str,
+        raw: Any,
+        medium: str,
+        at_ms: int,
+        quality: Quality,
+        stems: set[str],
+    ) -> Measured | Rejected | None:
+        try:
+            meaning = self._known[medium, key]
+        except KeyError:
+            meaning = self.meaning(key, medium)
+            if len(self._known) < _MAX_KEYS:
+                self._known[medium, key] = meaning
+        if meaning is None or raw is None:
+            return None
+        if isinstance(meaning, Rejected):
+            return meaning
+        twin = f"{meaning.stem} {meaning.quantity}"
+        if twin in stems:
+            return None
+        stems.add(twin)
+        value = number(raw)
+        if isinstance(value, Rejected):
+            return Rejected(value.reason, f"{key[:40]}: {value.detail}")
+        canonical = value * meaning.factor + meaning.offset
+        verdict = judge(meaning.quantity, value, canonical)
+        if isinstance(verdict, Rejected):
+            return verdict
+        return Measured(meaning.channel, meaning.quantity, at_ms, canonical, quality | verdict)
+
+    def meaning(self, key: str, medium: str) -> Meaning | Rejected | None:
+        """Return what a key of a meter of a medium says; None for what is no live value."""
+        stem, _, unit = key.rpartition("_")
+        row = self._suffix.get(unit)
+        if row is None or not stem:
+            return None
+        words = stem.split("_")
+        if any(word in self._past for word in words):
+            return None
+        quantity = str(row.get(medium, row.get("*", "")))
+        left = []
+        for word in words:
+            instead = self._instead.get(word, {}).get(quantity)
+            if instead is not None:
+                quantity = instead
+            elif word not in self._filler:
+                left.append(word)
+        if quantity not in QUANTITIES:
+            what = f"{key[:60]} of {medium or 'an unknown medium'}"
+            return Rejected(RejectReason.UNKNOWN_QUANTITY, what)
+        try:
+            unit = self._relabel.get(quantity, {}).get(unit, unit)
+            factor, offset = factor_offset(quantity, unit)
+        except UnknownUnitError as error:
+            return Rejected(RejectReason.UNKNOWN_UNIT, str(error))
+        counts = QUANTITIES[quantity].kind is Kind.COUNTER
+        name = "_".join(word for word in left if word != "current" or counts)
+        return Meaning(stem, quantity, self._channels.get(name, name), factor, offset)
+
+    def _state(
+        self,
+        payload: Mapping[str, Any],
+        found: list[Measured],
+        medium: str,
+        at_ms: int,
+        quality: Quality,
+    ) -> None:
+        """Read the words by which a meter says how it is."""
+        for key, channel in self._status.items():
+            word = payload.get(key)
+            if not isinstance(word, str) or not word.strip():
+                continue
+            well = word.strip().upper() in {"OK", "NO ERROR"}
+            found.append(Measured(channel, "fault", at_ms, float(not well), quality))
+            leaking = "LEAK" in word.upper() or "BURST" in word.upper()
+            if channel == "" and medium == "water" and (well or leaking):
+                found.append(Measured("", "leak", at_ms, float(leaking), quality))

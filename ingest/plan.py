@@ -1,0 +1,114 @@
+"""The field table of a driver, compiled: each key of a payload is looked up once, not each field.
+
+A lazy automaton over the keys of a payload. A state stands for all fields that still fit the keys
+walked so far; what a key leads to is worked out once and remembered.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ingest.driver import Field
+
+_MAX_LIST = 256
+_MAX_KEYS = 4_096
+"""So many keys a state remembers; a hostile device's random keys are worked out each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A field whose path ends here, with the channel that its stars make."""
+
+    order: int
+    field: Field
+    channel: str
+    stars: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Node:
+    literals: dict[str, "_Node"] = field(default_factory=dict)
+    starred: list[tuple[re.Pattern[str], "_Node"]] = field(default_factory=list)
+    ends: list[tuple[int, Field]] = field(default_factory=list)
+
+
+class State:
+    """Where a walk stands: the fields that end here, and where each key leads."""
+
+    __slots__ = ("_next", "_threads", "inner", "leaves")
+
+    def __init__(self, threads: tuple[tuple[_Node, tuple[str, ...]], ...]) -> None:
+        self._threads = threads
+        self._next: dict[str, State | None] = {}
+        self.inner = any(node.literals or node.starred for node, _ in threads)
+        ends = [
+            Leaf(order, f, f.channel.format(*stars), stars)
+            for node, stars in threads
+            for order, f in node.ends
+        ]
+        self.leaves: tuple[Leaf, ...] = tuple(sorted(ends, key=lambda leaf: leaf.order))
+
+    def step(self, key: str) -> "State | None":
+        """Return where `key` leads; None when no field goes that way."""
+        try:
+            return self._next[key]
+        except KeyError:
+            pass
+        found: list[tuple[_Node, tuple[str, ...]]] = []
+        for node, stars in self._threads:
+            if key in node.literals:
+                found.append((node.literals[key], stars))
+            for pattern, child in node.starred:
+                match = pattern.fullmatch(key)
+                if match is not None:
+                    found.append((child, (*stars, *match.groups())))
+        state = State(tuple(found)) if found else None
+        if len(self._next) < _MAX_KEYS:
+            self._next[key] = state
+        return state
+
+
+def _pattern(level: str, star: re.Pattern[str] | None) -> re.Pattern[str]:
+    """Return what a level with stars matches, each star a group.
+
+    >>> _pattern("*:*", None).fullmatch("switch:0").groups()
+    ('switch', '0')
+    """
+    inside = f"({star.pattern})" if star else "(.*?)"
+    return re.compile(inside.join(re.escape(part) for part in level.split("*")), re.DOTALL)
+
+
+def compile_fields(fields: Iterable[Field]) -> State:
+    """Return the first state of the automaton of a field table.
+
+    >>> from ingest.driver import read_driver
+    >>> table = '[[field]]\\npath = "DS18B20*.T"\\nchannel = "{0}"\\nquantity = "door"'
+    >>> driver = read_driver('name="x"\\nmodel="x"\\ntopics=["x"]\\n' + table, file="x")
+    >>> compile_fields(driver.fields).step("DS18B20-2").step("T").leaves[0].channel
+    '-2'
+    """
+    root = _Node()
+    for order, item in enumerate(fields):
+        node = root
+        for level in item.path:
+            if "*" in level:
+                pattern = _pattern(level, item.star)  # equal patterns are one compiled object
+                known = dict(node.starred)
+                child = known.get(pattern)
+                if child is None:
+                    child = _Node()
+                    node.starred.append((pattern, child))
+            else:
+                child = node.literals.setdefault(level, _Node())
+            node = child
+        node.ends.append((order, item))
+    return State(((root, ()),))
+
+
+def children(value: object) -> Iterable[tuple[str, object]] | None:
+    """Return the keys and values of an object or of a list; None for anything else."""
+    if isinstance(value, Mapping):
+        return value.items()
+    if isinstance(value, list):
+        return ((str(index), item) for index, item in enumerate(value[:_MAX_LIST]))
+    return None

@@ -1,0 +1,40 @@
+"""What the decoder makes of real messages, family by family; lower than this is a step back."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.corpus.score import Score, run
+
+STABLE = {
+    "01_zigbee2mqtt": 0.99,
+    "02_tasmota": 0.99,
+    "03_shelly": 0.99,
+    "04_wmbusmeters": 0.99,
+}
+"""Families with a grammar of their own that names the unit, and the share that must come out."""
+
+
+@pytest.fixture(scope="module")
+def scores(payloads: Path) -> dict[str, Score]:
+    return {score.family: score for score in run(payloads)}
+
+
+@pytest.mark.parametrize("family", STABLE)
+def test_a_stable_grammar_is_read(family: str, scores: dict[str, Score]) -> None:
+    score = scores[family]
+    assert score.share >= STABLE[family], "\n".join(n.what for n in score.notes)
+
+
+def test_nothing_of_the_past_is_taken_for_now(scores: dict[str, Score]) -> None:
+    wrong = [
+        f"{score.family} {note.row} {note.kind}: {note.what}"
+        for score in scores.values()
+        for note in score.notes
+        if note.kind in {"false live", "sentinel read", "collision"}
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_driver_fails_at_a_real_message(scores: dict[str, Score]) -> None:
+    assert {s.family: n for s in scores.values() if (n := s.reasons["driver-fault"])} == {}
