@@ -3,69 +3,87 @@
 import json
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Container, Sequence
+from collections.abc import Iterable, Sequence
 
+from alerting import roster
+from alerting.cold import auto_record, sampler
+from alerting.late import LateData
 from alerting.lifecycle import Lifecycle
-from alerting.port import Rule, State, Subject
-from alerting.rules.device_silent import DeviceSilent
+from alerting.port import Rule, State, Subject, Verdict
+from alerting.quality import DataQuality
+from alerting.roster import Post, Roster
+from alerting.rulebook import RuleBook
 from caretaker.clock import MINUTE_MS
-from caretaker.vocabulary import DeviceStatus, Quality, Reading, Truth
-from storage import devices as device_records
+from caretaker.config import SiteSettings
+from caretaker.vocabulary import Quality, Reading, Truth
 
-_NOT_TRUTH = Quality.SUSPECT | Quality.RETAINED
+NOT_TRUTH = Quality.SUSPECT | Quality.RETAINED
 _TICK_MS = 10_000
 _REFRESH_MS = MINUTE_MS
+_CATCH_UP_MS = 2 * MINUTE_MS
+"""So long after its start Caretaker takes the backlog at the broker to be still on its way."""
+_CLOCK = "@clock"
+"""Under this name a device's newest judged instant is kept beside the states of its rules."""
 
 
 class Engine:
-    """Steps the rules and keeps their state; the lifecycle makes incidents of their verdicts."""
+    """Steps the rules in event time and keeps their state; the lifecycle makes incidents.
 
-    def __init__(self, rules: Sequence[Rule], *, lifecycle: Lifecycle) -> None:
+    What comes late is judged again from the last checkpoint before it, so that the state depends
+    on what was measured, not on the order in which it came.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        *,
+        lifecycle: Lifecycle,
+        site: SiteSettings | None = None,
+        book: RuleBook | None = None,
+    ) -> None:
         self.lifecycle = lifecycle
         self.faults: Counter[str] = Counter()
-        self._rules = tuple(rules)
-        self._states: dict[tuple[str, int], State] = {}
-        self._subjects: dict[str, dict[int, Subject]] = {}
-        self._device_of: dict[int, int] = {}
-        self._points: frozenset[int] = frozenset()
+        self.book = book or RuleBook(rules)
+        self.site = site or lifecycle.site
+        self.roster = Roster()
+        self.states: dict[tuple[str, int], State] = {}
+        self.clocks: dict[int, int] = {}
+        """The newest judged instant of each device [ms UTC]."""
+        self.rules = tuple(rules)
+        self._late = LateData(self)
+        self._quality = DataQuality(self)
         self._ticked_ms = 0
         self._refreshed_ms = 0
-        self._started = False
+        self._started_ms = 0
 
     def load(self, connection: sqlite3.Connection) -> None:
         """Take rule state, and what the lifecycle knows, from the journal."""
-        self._states = {
-            (rule, device): json.loads(state)
-            for rule, device, state in connection.execute(
-                "SELECT rule, device, state FROM rule_state"
-            )
-        }
+        self.states, self.clocks = {}, {}
+        for rule, device, state in connection.execute("SELECT rule, device, state FROM rule_state"):
+            if rule == _CLOCK:
+                self.clocks[device] = int(json.loads(state))
+            else:
+                self.states[rule, device] = json.loads(state)
+        self._late.load(connection)
+        self.book.load(connection)
         self.lifecycle.load(connection)
         self.refresh(connection)
 
-    def refresh(self, connection: sqlite3.Connection) -> None:
-        """Take the devices as they stand now; only adopted ones are judged."""
-        points = defaultdict(list)
-        known = device_records.points(connection)
-        self._points = frozenset(point.id for point in known)
-        for point in known:
-            points[point.device].append(point)
-        subjects = [
-            Subject(device, tuple(points[device.id]))
-            for device in (
-                *device_records.devices(connection, status=DeviceStatus.ADOPTED.value),
-                *device_records.devices(connection, status=DeviceStatus.INTERNAL.value),
-            )
-        ]
-        self._device_of = {p.id: s.device.id for s in subjects for p in s.points}
-        self._subjects = {
-            rule.name: {s.device.id: s for s in rule.subjects(subjects)} for rule in self._rules
-        }
-        self.lifecycle.know(subjects)
+    def refresh(self, connection: sqlite3.Connection, *, now_ms: int = 0) -> None:
+        """Take devices, records and numbers as they stand now; only adopted devices are judged."""
+        self.roster = roster.build(
+            connection,
+            self.rules,
+            site=self.site,
+            settings=self.book.settings,
+            now_ms=now_ms,
+            watching_since_ms=self._started_ms,
+        )
+        self.lifecycle.know(self.roster.subjects)
         self._refreshed_ms = 0
 
     def devices_changed(self) -> None:
-        """Look at the devices again with the next batch."""
+        """Look at devices and records again with the next batch, and judge them by those."""
         self._refreshed_ms = -1
 
     def judge(
@@ -74,84 +92,158 @@ class Engine:
         """Judge new readings and the passing of time."""
         if not readings and not self.lifecycle.notifying:
             return  # in a past that is filled in, time passes with its readings only
-        self._prepare(connection, readings, now_ms=now_ms)
+        changed = self._prepare(connection, readings, now_ms=now_ms)
         by_device: dict[int, list[Reading]] = defaultdict(list)
         for reading in readings:
-            device = self._device_of.get(reading.point)
-            if device is not None and not reading.quality & _NOT_TRUTH:
-                by_device[device].append(reading)
+            if not reading.quality & NOT_TRUTH:
+                for device in self.roster.routes.get(reading.point, ()):
+                    by_device[device].append(reading)
         for device, items in by_device.items():
-            items.sort(key=lambda reading: reading.at_ms)
-            for rule in self._rules:
-                if subject := self._subjects[rule.name].get(device):
-                    self._step(connection, rule, subject, items, now_ms=now_ms)
-        if now_ms - self._ticked_ms >= _TICK_MS:
+            items.sort(key=lambda reading: (reading.at_ms, reading.point))
+            self._judge_device(connection, device, items, now_ms=now_ms)
+        if changed or now_ms - self._ticked_ms >= _TICK_MS:
             self._ticked_ms = now_ms
-            self._tick(connection, heard=by_device, now_ms=now_ms)
+            self._tick(connection, heard=set(by_device), everything=changed, now_ms=now_ms)
+        self._late.work(connection, now_ms=now_ms)
         self.lifecycle.tick(connection, now_ms=now_ms)
+
+    def _judge_device(
+        self, connection: sqlite3.Connection, device: int, items: list[Reading], *, now_ms: int
+    ) -> None:
+        clock = self.clocks.get(device, 0)
+        self._late.note(connection, device, items, clock_ms=clock, now_ms=now_ms)
+        newest = max(clock, items[-1].at_ms if items[-1].at_ms <= now_ms + 5 * MINUTE_MS else 0)
+        known_ms = now_ms if self._caught_up(now_ms) else newest
+        for post in self.roster.posts.get(device, ()):
+            mine = [reading for reading in items if reading.point in post.points]
+            if mine:
+                self._step(connection, post, mine, known_ms=known_ms, now_ms=now_ms)
+        if newest > clock:
+            self.clocks[device] = newest
+            self._keep(connection, _CLOCK, device, newest)
+            self._late.checkpoint(connection, device, before_ms=clock, at_ms=newest)
+
+    def _caught_up(self, now_ms: int) -> bool:
+        """Return whether what was measured before now can be taken to have arrived."""
+        if not self.lifecycle.notifying:
+            return True
+        return not 0 <= now_ms - self._started_ms < _CATCH_UP_MS
 
     def _prepare(
         self, connection: sqlite3.Connection, readings: Sequence[Reading], *, now_ms: int
-    ) -> None:
-        if not self._started:
-            self._started = True
-            for rule in self._rules:
-                if isinstance(rule, DeviceSilent):
-                    rule.watching_since_ms = now_ms
-        stale = self._refreshed_ms <= 0 or now_ms - self._refreshed_ms > _REFRESH_MS
-        if stale or any(r.point not in self._points for r in readings):
-            self.refresh(connection)
+    ) -> bool:
+        """Look at devices, records and rule file again when it is time; return what changed."""
+        if not self._started_ms:
+            self._started_ms = now_ms
+        asked = self._refreshed_ms < 0
+        stale = self._refreshed_ms <= 0 or abs(now_ms - self._refreshed_ms) > _REFRESH_MS
+        if now_ms - self._ticked_ms >= _TICK_MS or asked:
+            stale |= self.book.look(connection, self.roster, now_ms=now_ms)
+        if stale or any(r.point not in self.roster.points for r in readings):
+            self.refresh(connection, now_ms=now_ms)
             self._refreshed_ms = now_ms
+        return asked
 
-    def _tick(self, connection: sqlite3.Connection, *, heard: Container[int], now_ms: int) -> None:
-        """Time passed: only silence can be judged without a reading."""
-        for rule in self._rules:
-            if isinstance(rule, DeviceSilent):
-                for device, subject in self._subjects[rule.name].items():
-                    if device not in heard:
-                        self._step(connection, rule, subject, [], now_ms=now_ms)
+    def _tick(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        heard: set[int],
+        everything: bool,
+        now_ms: int,
+    ) -> None:
+        """Time passed: some rules judge without a reading; a new record is judged by all."""
+        if not self._caught_up(now_ms) and not everything:
+            return
+        for device, posts in self.roster.posts.items():
+            if device in heard and not everything:
+                continue
+            for post in posts:
+                if post.rule.timed or (everything and post.context.records):
+                    self._step(connection, post, (), known_ms=now_ms, now_ms=now_ms)
+        self._quality.tick(connection, now_ms=now_ms)
+        auto_record.keep(connection, now_ms=now_ms)
 
     def _step(
         self,
         connection: sqlite3.Connection,
-        rule: Rule,
-        subject: Subject,
+        post: Post,
         readings: Sequence[Reading],
+        *,
+        known_ms: int,
+        now_ms: int,
+    ) -> None:
+        key = (post.rule.name, post.subject.device.id)
+        before = self.states.get(key, {})
+        try:
+            state, verdicts = post.rule.step(
+                post.subject,
+                state=before,
+                readings=readings,
+                context=post.context,
+                now_ms=known_ms,
+            )
+        except Exception as error:  # a sick rule is counted and shown; the others go on
+            self.faults[f"{post.rule.name}: {type(error).__name__}: {error}"[:120]] += 1
+            return
+        self.remember(connection, post, state)
+        silent = readings and not verdicts and not state.get("bad")
+        if silent and self.lifecycle.has_open(connection, *key):
+            # A recovery is proved by going on to be good (lifecycle), so good is said aloud.
+            verdicts = [Verdict(Truth.OK, readings[-1].at_ms)]
+        self.take(connection, post, verdicts, now_ms=now_ms)
+
+    def remember(self, connection: sqlite3.Connection, post: Post, state: State) -> None:
+        """Keep a rule's state of a device, in the caller's transaction."""
+        key = (post.rule.name, post.subject.device.id)
+        if state != self.states.get(key, {}):
+            self.states[key] = state
+            self._keep(connection, *key, state)
+
+    @staticmethod
+    def _keep(connection: sqlite3.Connection, rule: str, device: int, state: object) -> None:
+        connection.execute(
+            "INSERT OR REPLACE INTO rule_state VALUES (?, ?, ?)", (rule, device, json.dumps(state))
+        )
+
+    def take(
+        self,
+        connection: sqlite3.Connection,
+        post: Post,
+        verdicts: Iterable[Verdict],
         *,
         now_ms: int,
     ) -> None:
-        key = (rule.name, subject.device.id)
-        before = self._states.get(key, {})
-        try:
-            state, verdicts = rule.step(subject, state=before, readings=readings, now_ms=now_ms)
-        except Exception as error:  # a sick rule is counted and shown; the others go on
-            self.faults[f"{rule.name}: {type(error).__name__}: {error}"[:120]] += 1
+        """Hand verdicts to the lifecycle; what nobody can know goes to the data-quality notice."""
+        device = post.subject.device.id
+        if post.rule.name == sampler.RULE:
+            sampler.keep(connection, device, list(verdicts))
             return
-        if state != before:
-            self._states[key] = state
-            connection.execute(
-                "INSERT OR REPLACE INTO rule_state VALUES (?, ?, ?)", (*key, json.dumps(state))
-            )
         for verdict in verdicts:
-            # What has an incident goes on with it; only a new one may be explained away.
-            known = self.lifecycle.has_open(connection, rule.name, subject.device.id)
-            if verdict.truth is Truth.BAD and not known and self._explained(rule, subject):
+            self._quality.heard(post, verdict)
+            if verdict.truth is Truth.UNKNOWN:
                 continue
-            self.lifecycle.take(connection, rule, subject, verdict, now_ms=now_ms)
+            # What has an incident goes on with it; only a new one may be explained away.
+            known = self.lifecycle.has_open(connection, post.rule.name, device)
+            if verdict.truth is Truth.BAD and not known and self._explained(post):
+                continue
+            self.lifecycle.take(connection, post.rule, post.subject, verdict, now_ms=now_ms)
 
-    def _explained(self, rule: Rule, subject: Subject) -> bool:
+    def _explained(self, post: Post) -> bool:
         """Return whether a meter downstream, at any depth, has the same flow's incident open."""
-        if not rule.downstream_first:
+        if not post.rule.downstream_first:
             return False
+        subjects = {s.device.id: s for s in self.roster.subjects}
         return any(
-            subject.device.id in self._upstream(rule, device)
-            for device in self.lifecycle.open_devices(rule.name)
+            post.subject.device.id in _upstream(subjects, device)
+            for device in self.lifecycle.open_devices(post.rule.name)
         )
 
-    def _upstream(self, rule: Rule, device: int) -> set[int]:
-        found: set[int] = set()
-        at = self._subjects[rule.name].get(device)
-        while at is not None and at.device.parent and at.device.parent not in found:
-            found.add(at.device.parent)
-            at = self._subjects[rule.name].get(at.device.parent)
-        return found
+
+def _upstream(subjects: dict[int, Subject], device: int) -> set[int]:
+    found: set[int] = set()
+    at = subjects.get(device)
+    while at is not None and at.device.parent and at.device.parent not in found:
+        found.add(at.device.parent)
+        at = subjects.get(at.device.parent)
+    return found

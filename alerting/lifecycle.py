@@ -41,7 +41,7 @@ class Lifecycle:
 
     def __init__(self, site: SiteSettings) -> None:
         self.notifying = True
-        self._site = site
+        self.site = site
         self._calendar = SchoolCalendar(site.calendar, site.zone)
         self._pipeline = Pipeline()
         self._live: dict[int, Incident] = {}
@@ -230,7 +230,7 @@ class Lifecycle:
             return
         world = World(
             connection,
-            self._site,
+            self.site,
             self._calendar,
             self._live,
             self._devices,
@@ -253,10 +253,10 @@ class Lifecycle:
                 self._keep(connection, item.id)
             elif item.rule == UNSTABLE and item.state in {FIRING, ACKNOWLEDGED}:
                 self._steady(connection, item, now_ms=now_ms)
-        outbox.fall_back(connection, self._site, now_ms=now_ms)
+        outbox.fall_back(connection, self.site, now_ms=now_ms)
 
     def _forgotten(self, item: Incident, now_ms: int) -> bool:
-        after_ms = self._site.escalation.reraise_min * MINUTE_MS
+        after_ms = self.site.escalation.reraise_min * MINUTE_MS
         quiet = item.severity is Severity.NOTICE or not after_ms
         return not quiet and now_ms - (item.acknowledged_ms or now_ms) >= after_ms
 
@@ -286,12 +286,12 @@ class Lifecycle:
         due = plan.due(
             item,
             told,
-            plan=self._site.escalation,
+            plan=self.site.escalation,
             raised_by=calls.raised_by(connection, number),
             now_ms=now_ms,
             grave=food(item, cold=cold) and not item.kind,
         )
-        self._due_ms[number] = plan.next_ms(item, told, plan=self._site.escalation, now_ms=now_ms)
+        self._due_ms[number] = plan.next_ms(item, told, plan=self.site.escalation, now_ms=now_ms)
         if due is not None:
             matter = Matter(
                 item, due.occasion, now_ms, device, due.levels, self._seen_ms.get(number, 0),
@@ -306,7 +306,7 @@ class Lifecycle:
                     then = replace(then, calls=told.calls)
                 calls.tell(connection, number, then.dump())
                 self._due_ms[number] = plan.next_ms(
-                    item, then, plan=self._site.escalation, now_ms=now_ms
+                    item, then, plan=self.site.escalation, now_ms=now_ms
                 )
         if item.state == incidents.RESOLVED:
             calls.finish(connection, number)

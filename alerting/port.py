@@ -2,17 +2,38 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from caretaker.vocabulary import Device, Point, Reading, Severity, Truth
+from storage.unit_records import UnitRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a rule judges: one device with its points."""
+    """What a rule judges: one device with its points.
+
+    `linked` are points of other devices that tell about this one: a door contact or a plug whose
+    parent it is, and the site's mains.
+    """
 
     device: Device
     points: tuple[Point, ...]
+    linked: tuple[Point, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What belongs to a subject beside its readings; instants are event time [ms UTC].
+
+    `limits` are the rule's numbers for this subject, `records` what people wrote down of it, by
+    their instant. `watching_since_ms` is when Caretaker began to listen (0: always).
+    """
+
+    limits: Mapping[str, float]
+    records: tuple[UnitRecord, ...] = ()
+    watching_since_ms: int = 0
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +42,7 @@ class Verdict:
 
     `recovered` is true only when enough good readings were seen (hysteresis); UNKNOWN never
     recovers. `evidence` is JSON-able: figures, limits, since when; texts are made from it.
+    A greater `stage` than before is told anew though the severity is the same (a clock at 50 %).
     """
 
     truth: Truth
@@ -28,17 +50,24 @@ class Verdict:
     severity: Severity = Severity.ALARM
     since_ms: int = 0
     recovered: bool = False
+    stage: int = 0
     evidence: Mapping[str, float | int | str] = field(default_factory=dict)
 
 
-State = dict[str, float | int | str | bool | None]
-"""A rule's memory of one subject; JSON-able, kept in the journal with the readings."""
+State = dict[str, Any]
+"""A rule's memory of one subject; JSON-able, kept in the journal with the readings.
+
+`bad` is truthy as long as the rule's incident stands: what it said BAD of did not recover. A step
+never changes a value inside the state it was given, it puts a new one in its place.
+"""
 
 
 class Rule(Protocol):
-    """A pure step: (state, readings in event order, now) -> (state, verdicts).
+    """A pure step: (state, readings in event order, context, now) -> (state, verdicts).
 
-    The same call serves live judging, restart, and rehearsal on history.
+    The same call serves live judging, restart, late data and rehearsal on history. The state
+    depends on readings, records and numbers alone, never on how they were cut into calls; where
+    time itself decides (silence, an open door), the verdict bears the instant that was due.
     """
 
     @property
@@ -52,8 +81,23 @@ class Rule(Protocol):
         ...
 
     @property
+    def parameters(self) -> tuple[str, ...]:
+        """Return the names of the numbers it uses; profiles hold them."""
+        ...
+
+    @property
+    def timed(self) -> bool:
+        """Return whether time alone, without a reading, can change the answer."""
+        ...
+
+    @property
     def downstream_first(self) -> bool:
         """Return whether a finding at a meter explains the same finding at meters upstream."""
+        ...
+
+    @property
+    def linked(self) -> frozenset[str]:
+        """Return the quantities of other devices it listens to, e.g. `door`, `mains`."""
         ...
 
     def subjects(self, candidates: Sequence[Subject]) -> list[Subject]:
@@ -61,7 +105,13 @@ class Rule(Protocol):
         ...
 
     def step(
-        self, subject: Subject, *, state: State, readings: Sequence[Reading], now_ms: int
+        self,
+        subject: Subject,
+        *,
+        state: State,
+        readings: Sequence[Reading],
+        context: Context,
+        now_ms: int,
     ) -> tuple[State, list[Verdict]]:
         """Judge new readings (may be none: time passed) and return the new state and verdicts."""
         ...

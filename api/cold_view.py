@@ -3,8 +3,7 @@
 import sqlite3
 from collections.abc import Mapping
 
-from alerting.port import Subject
-from alerting.rules.cold_storage import ColdStorage
+from alerting.parameters import limits_of
 from api import schemas
 from api.device_view import adopted, latest, online, open_incidents, points_by_device
 from api.history import downsample
@@ -18,11 +17,14 @@ from storage import incidents
 _BEFORE_MS = 2 * HOUR_MS
 
 
-def limits_of(device: Device, points: list[Point], site: SiteSettings) -> tuple[float, float]:
+def band_of(device: Device, site: SiteSettings) -> tuple[float, float]:
     """Return (low, high) of a unit's band [degC]."""
-    rule = ColdStorage(limits=site.limits)
-    high = rule.parameters(Subject(device, tuple(points)))["limit_hi_c"]
-    return (-30.0 if device.role is DeviceRole.FREEZER else 0.0), high
+    limits = limits_of(site, device)
+    if device.role is DeviceRole.HOT_HOLDING:
+        return limits["hot_lo_c"], 100.0
+    return (-30.0 if device.role is DeviceRole.FREEZER else limits["limit_lo_c"]), limits[
+        "limit_hi_c"
+    ]
 
 
 def air_point(points: list[Point]) -> Point | None:
@@ -72,7 +74,7 @@ def _unit(
 ) -> schemas.ColdUnit:
     air = air_point(points)
     food = next((p for p in points if p.quantity == "temperature" and p.channel == "food"), None)
-    low, high = limits_of(device, points, site)
+    low, high = band_of(device, site)
     reading = newest.get(air.id) if air else None
     incident = incidents.find(connection, opened[device.id]) if device.id in opened else None
     evidence = incident.evidence if incident else {}
@@ -146,7 +148,7 @@ def chart(
     if device.role.cold:
         air = air_point(points)
         wanted = [air] if air else []
-        low, high = limits_of(device, points, site)
+        low, high = band_of(device, site)
     elif incident.rule == "continuous_flow":
         wanted = [p for p in points if p.quantity == "volume"]
     else:

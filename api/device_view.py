@@ -4,9 +4,9 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping
 
-from alerting.port import Subject
-from alerting.rules.cold_storage import PARAMETERS
-from alerting.rules.device_silent import DeviceSilent
+from alerting.parameters import METERS
+from alerting.profiles import NAMES
+from alerting.rules.device_silent import usual_silence_ms
 from api import schemas
 from caretaker.quantities import QUANTITIES
 from caretaker.vocabulary import Device, DeviceStatus, Point, Quality, Reading
@@ -14,7 +14,7 @@ from ingest.decoder import Decoder
 from storage import devices as records
 from storage import incidents
 
-LIMITS = frozenset(PARAMETERS)
+LIMITS = frozenset(NAMES) | METERS
 """The limits a device may have of its own."""
 
 
@@ -51,7 +51,7 @@ def point_now(point: Point, newest: Mapping[int, Reading]) -> schemas.PointNow:
 def online(device: Device, points: list[Point], newest: Mapping[int, Reading], now_ms: int) -> bool:
     """Return whether a device spoke within its silence limit."""
     last = max((newest[p.id].at_ms for p in points if p.id in newest), default=0)
-    return now_ms - last <= DeviceSilent.limit_ms(Subject(device, tuple(points)))
+    return now_ms - last <= usual_silence_ms(device)
 
 
 def text_of(payload: bytes) -> str:

@@ -215,6 +215,22 @@ class WatchdogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """A school's own number for a rule parameter: who set it and why, for whom, since when.
+
+    `role` and `device` (a key) narrow it; empty means all.
+    """
+
+    parameter: str
+    value: float
+    author: str
+    reason: str
+    role: str = ""
+    device: str = ""
+    valid_from: date = date(2000, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
 class SiteSettings:
     """Everything the site file says."""
 
@@ -247,3 +263,4 @@ class SiteSettings:
     watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
     devices: tuple[DeviceSettings, ...] = ()
     limits: dict[str, float] = field(default_factory=dict)
+    overrides: tuple[Override, ...] = ()

@@ -27,6 +27,7 @@ _LISTS = {
     "person": "people",
     "shift": "shifts",
     "button": "buttons",
+    "override": "overrides",
 }
 """Tables that may stand several times, `[[building]]`, and the setting each fills."""
 
@@ -215,6 +216,7 @@ def _check(settings: SiteSettings, file: str) -> None:
         )
     _check_influx(settings.influx, file)
     _check_devices(settings, file)
+    _check_overrides(settings, file)
     names = [channel.name for channel in settings.channels]
     for index, channel in enumerate(settings.channels):
         if names.count(channel.name) > 1:
@@ -298,6 +300,13 @@ def _check_influx(influx: InfluxSettings, file: str) -> None:
             "needs a bucket of its own for readings",
             'Add readings_bucket = "caretaker_readings", or use retention_days.',
         )
+
+
+def _check_overrides(settings: SiteSettings, file: str) -> None:
+    for index, override in enumerate(settings.overrides):
+        for key in ("author", "reason"):
+            if not getattr(override, key).strip():
+                _fail(file, f"override[{index}].{key}", "is empty", "Say who set it, and why.")
 
 
 def _check_devices(settings: SiteSettings, file: str) -> None:

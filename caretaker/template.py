@@ -174,7 +174,8 @@ daily_note = 07:30:00      # 每天的“一切正常”短信 · the daily "all
 # [[device]]
 # key = "tasmota:canteen_kitchen"    # `caretaker devices` 列出 · listed by `caretaker devices`
 # name = "食堂电表"
-# role = "electricity"     # electricity, water, room, fridge, freezer, sample_fridge, door, other
+# role = "electricity"     # electricity, water, room, fridge, freezer, sample_fridge,
+#                          # hot_holding, door, other
 # building = "a"
 # area = "kitchen"
 # parent = ""              # 上级表的 key · key of the meter upstream

@@ -132,6 +132,7 @@ class DeviceRole(StrEnum):
     FRIDGE = "fridge"
     FREEZER = "freezer"
     SAMPLE_FRIDGE = "sample_fridge"
+    HOT_HOLDING = "hot_holding"
     DOOR = "door"
     OTHER = "other"
 
@@ -139,6 +140,11 @@ class DeviceRole(StrEnum):
     def cold(self) -> bool:
         """Whether the device watches cold storage."""
         return self in {DeviceRole.FRIDGE, DeviceRole.FREEZER, DeviceRole.SAMPLE_FRIDGE}
+
+    @property
+    def holds_food(self) -> bool:
+        """Whether the device watches food, cold or hot."""
+        return self.cold or self is DeviceRole.HOT_HOLDING
 
 
 @dataclass(frozen=True, slots=True)

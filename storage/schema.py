@@ -1,5 +1,7 @@
 """The journal's tables, as a list of migrations; a released one is never edited."""
 
+from storage.migrations.cold_storage import COLD_STORAGE
+
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE device (
@@ -383,5 +385,6 @@ MIGRATIONS: tuple[str, ...] = (
     INSERT OR REPLACE INTO rollup_dirty (point, start_ms, from_ms)
         SELECT point, start_ms, start_ms FROM rollup WHERE period = '15min';
     """,
+    COLD_STORAGE,
 )
 """Migration n brings the file from version n to n + 1 (PRAGMA user_version)."""

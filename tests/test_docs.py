@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from alerting.rules.cold_storage import FREEZER, PARAMETERS
 from analytics.kpis.document import table
 from analytics.kpis.registry import REGISTRY
 from caretaker.clock import ManualClock
@@ -59,13 +58,6 @@ def test_the_example_driver_reads_its_own_samples() -> None:
         (arrival,) = decoder.decode(Message(sample["topic"], sample["payload"].encode(), NOW_MS))
         found = {f"{m.channel}/{m.quantity}": m.value for m in arrival.measured}
         assert found == pytest.approx(sample.get("gives", {}))
-
-
-def test_the_limits_of_the_cold_storage_rule_are_those_in_the_document() -> None:
-    text = (DOCS / "alerts.md").read_text(encoding="utf-8").replace("−", "-")
-    for name, (default, _) in PARAMETERS.items():
-        freezer = FREEZER.get(name, default)
-        assert f"| `{name}` | {default:g} | {freezer:g} |" in text, name
 
 
 def test_the_messages_in_the_five_minute_guide_are_understood() -> None:

@@ -1,16 +1,39 @@
-"""One module a rule; each is a pure step over readings and time."""
+"""One module a rule; each is a pure step over readings, records and time."""
 
+from alerting.parameters import check_names
 from alerting.port import Rule
 from alerting.rules.cold_storage import ColdStorage
+from alerting.rules.cold_unit import ColdUnit
 from alerting.rules.continuous_flow import ContinuousFlow
 from alerting.rules.device_silent import DeviceSilent
+from alerting.rules.door_open import DoorOpen
+from alerting.rules.food_hold import FoodHold
+from alerting.rules.hot_holding import HotHolding
+from alerting.rules.power_cut import PowerCut
+from alerting.rules.sensor_faults import SensorImplausible, SensorStuck
+from alerting.rules.too_cold import TooCold
+from alerting.rules.upkeep import BatteryLow, CalibrationDue
 from caretaker.config import SiteSettings
 
 
 def standard_rules(site: SiteSettings) -> tuple[Rule, ...]:
-    """Return the rules that every site starts with, by its limits."""
+    """Return the rules that every site starts with.
+
+    Raises ConfigurationError when the site names a profile or parameter that there is not.
+    """
+    check_names(site)
     return (
-        ColdStorage(limits=site.limits),
+        ColdStorage(),
+        FoodHold(),
+        TooCold(),
+        HotHolding(),
+        DoorOpen(),
+        PowerCut(),
         DeviceSilent(),
+        SensorStuck(),
+        SensorImplausible(),
+        BatteryLow(),
+        CalibrationDue(),
         ContinuousFlow(price_cny_m3=site.tariffs.water_cny_m3),
+        ColdUnit(),
     )

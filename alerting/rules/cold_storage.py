@@ -1,248 +1,206 @@
 """Cold storage too warm: air with a delay, food by probe or lag filter (rule-book 2.3, A1-A3)."""
 
-import math
 from collections.abc import Mapping, Sequence
 
-from alerting.port import State, Subject, Verdict
-from alerting.rules.memory import number
-from caretaker.clock import DAY_MS, HOUR_MS, MINUTE_MS
-from caretaker.vocabulary import DeviceRole, Point, Reading, Severity, Truth
+from alerting.cold import defrost, food
+from alerting.cold.layout import layout
+from alerting.cold.records import Tapped, timeline, within
+from alerting.cold.unit import take
+from alerting.port import Context, State, Subject, Verdict
+from alerting.rules.memory import delay_ms, interval_ms, number, say
+from caretaker.clock import MINUTE_MS
+from caretaker.vocabulary import Reading, Severity, Truth
+from storage.unit_records import UnitRecord
 
-PARAMETERS: dict[str, tuple[float, str]] = {
-    # name: (default for a fridge, evidence mark of the rule-book)
-    "limit_hi_c": (8.0, "S"),  # GB 31654-2021, 0-8 degC
-    "critical_hi_c": (13.0, "D"),
-    "notice_min": (15.0, "D"),
-    "alarm_min": (30.0, "D"),
-    "food_alarm_min": (10.0, "D"),
-    "food_critical_min": (60.0, "D"),
-    "decision_min": (120.0, "S"),  # 2 h between 8 and 60 degC
-    "hysteresis_k": (0.5, "D"),
-    "tau_min": (60.0, "D"),
-    "defrost_min": (45.0, "D"),
-}
-FREEZER: dict[str, float] = {
-    "limit_hi_c": -12.0,  # frozen holding, GB 31654-2021 [S]
-    "critical_hi_c": -5.0,
-    "notice_min": 60.0,
-    "alarm_min": 60.0,
-    "food_alarm_min": 30.0,
-    "hysteresis_k": 1.0,
-}
-_CRITICAL_SHARE = 0.75
-_GAP_MS = 30 * MINUTE_MS
-_HOT_MS = 4 * MINUTE_MS
-"""Two samples of the rule-book lie 5 min apart; a door opening between faster ones is shorter."""
-_DEFROSTS = 6  # forgiven a day (rule-book 2.3)
-_FREEZER_CRITICAL_MS = 30 * MINUTE_MS
+PARAMETERS = (
+    "limit_hi_c", "notice_hi_c", "notice_min", "alarm_min", "critical_hi_c", "critical_min",
+    "food_alarm_min", "food_critical_min", "food_critical_c", "critical_share", "exposure_hi_c",
+    "decision_min", "hysteresis_k", "clear_samples", "clear_min", "tau_min", "gap_min",
+    "defrost_min", "defrosts_day", "defrost_every_h", "defrost_first_min", "defrost_rise_k",
+    "defrost_rise_min", "defrost_phase_min", "defrost_days", "receiving_max_min",
+    "cleaning_max_min", "physics_lo_c", "physics_hi_c",
+)  # fmt: skip
 
 
 class ColdStorage:
-    """Says BAD from the delay on, worse as food warms; recovered after two cool samples.
+    """BAD from the delay on, worse as food warms; recovered after two cool samples over time.
 
-    The exposure here counts within one excursion; the clock across excursions that only a
-    recorded disposition resets (A4) is not part of this rule.
+    Defrost, a delivery and cleaning forgive warm air for a while, never warm food and never A3.
+    The exposure clock is that of A4: only a recorded disposition resets it.
     """
 
     name = "cold_storage_warm"
-    version = "1"
+    version = "2"
+    parameters = PARAMETERS
+    timed = False
     downstream_first = False
-
-    def __init__(self, *, limits: Mapping[str, float] | None = None) -> None:
-        self._limits = dict(limits or {})
+    linked = frozenset({"door", "mains"})
 
     def subjects(self, candidates: Sequence[Subject]) -> list[Subject]:
-        """Return fridges, freezers and sample fridges that measure a temperature."""
-        return [
-            subject
-            for subject in candidates
-            if subject.device.role.cold
-            and any(point.quantity == "temperature" for point in subject.points)
-        ]
-
-    def parameters(self, subject: Subject) -> dict[str, float]:
-        """Return the limits of one unit: rule-book, then site, then the unit's own."""
-        base = {name: value for name, (value, _) in PARAMETERS.items()}
-        if subject.device.role is DeviceRole.FREEZER:
-            base |= FREEZER
-        return (
-            base
-            | {k: v for k, v in self._limits.items() if k in base}
-            | {k: v for k, v in subject.device.limits.items() if k in base}
-        )
+        """Return fridges, freezers and sample fridges; one without a thermometer is UNKNOWN."""
+        return [subject for subject in candidates if subject.device.role.cold]
 
     def step(
-        self, subject: Subject, *, state: State, readings: Sequence[Reading], now_ms: int
+        self,
+        subject: Subject,
+        *,
+        state: State,
+        readings: Sequence[Reading],
+        context: Context,
+        now_ms: int,
     ) -> tuple[State, list[Verdict]]:
         """Judge new readings in event time."""
-        del now_ms
-        limits = self.parameters(subject)
-        points = {point.id: point for point in subject.points}
-        air = _air_point(subject)
-        verdicts: list[Verdict] = []
+        unit, tapped = layout(subject), Tapped.of(context)
+        if not unit.air:
+            return state, [Verdict(Truth.UNKNOWN, now_ms, evidence={"why": "no_thermometer"})]
         state = dict(state)
-        for reading in readings:
-            point = points[reading.point]
-            if point.quantity == "defrost":
-                _defrost(state, reading)
-            elif point.quantity == "temperature":
-                if point.channel == "food" and reading.at_ms > number(state, "probe_ms"):
-                    self._food(state, reading.value, reading.at_ms, limits)
-                    state["probe_ms"] = reading.at_ms
-                if point.id == air:
-                    if reading.at_ms <= number(state, "at_ms"):
-                        continue  # late: the window it belongs to was judged already
-                    # A probe that fell silent proves nothing more: the air's lag takes over.
-                    if reading.at_ms - number(state, "probe_ms") > _GAP_MS:
-                        self._food(state, _lagged(state, reading, limits), reading.at_ms, limits)
-                    verdict = self._air(subject, state, reading, limits)
-                    if not verdicts or verdict != verdicts[-1]:
-                        verdicts.append(verdict)
-        return state, _thinned(verdicts)
+        verdicts: list[Verdict] = []
 
-    @staticmethod
-    def _food(state: State, value: float, at_ms: int, limits: Mapping[str, float]) -> None:
-        before = number(state, "food_at_ms", at_ms)
-        state["food_c"] = value
-        state["food_at_ms"] = at_ms
-        if value > limits["limit_hi_c"]:
-            if state.get("food_since_ms") is None:
-                state["food_since_ms"] = at_ms
-            else:
-                state["exposure_ms"] = number(state, "exposure_ms") + min(at_ms - before, HOUR_MS)
-        else:
-            state["food_since_ms"] = None
+        def event(record: UnitRecord) -> None:
+            food.take_event(state, record, context.limits)
+
+        for reading in timeline(state, readings, tapped, now_ms, event):
+            at = reading.at_ms
+            if within(tapped.decommissioned, at):
+                if state.get("bad"):
+                    say(verdicts, self._emptied(state, at))
+            elif take(state, reading, subject=subject, unit=unit, context=context):
+                say(verdicts, self._air(subject, state, reading, tapped, context.limits))
+        if state.get("bad") and within(tapped.decommissioned, now_ms):
+            say(verdicts, self._emptied(state, now_ms))
+        return state, verdicts
 
     def _air(
-        self, subject: Subject, state: State, reading: Reading, limits: Mapping[str, float]
+        self,
+        subject: Subject,
+        state: State,
+        reading: Reading,
+        tapped: Tapped,
+        limits: Mapping[str, float],
     ) -> Verdict:
         at, value = reading.at_ms, reading.value
-        if at - number(state, "at_ms", at) > _GAP_MS:
-            # Unknown in between: neither warmth nor coolness was continuous.
-            state["since_ms"], state["hot"], state["cool"] = None, 0, 0
-        state["at_ms"], state["air_c"] = at, value
-        limit = limits["limit_hi_c"]
-        if value > limit:
-            if state.get("since_ms") is None:
-                state["since_ms"], state["peak_c"] = at, value
-            state["cool"] = 0
-        else:
-            cool = value <= limit - limits["hysteresis_k"]
-            state["cool"] = number(state, "cool") + 1 if cool else 0
-            state["since_ms"] = None
-        state["peak_c"] = max(number(state, "peak_c", value), value)
-        state["hot"] = number(state, "hot") + 1 if value >= limits["critical_hi_c"] else 0
-        if state["hot"] == 1:
-            state["hot_ms"] = at
-        severity = self._severity(subject, state, at, limits)
-        if severity is None and state.get("bad"):
-            if number(state, "cool") >= 2:
-                began = int(number(state, "bad"))
-                state["bad"], state["exposure_ms"] = None, 0
-                return Verdict(
-                    Truth.OK,
-                    at,
-                    since_ms=began,
-                    recovered=True,
-                    evidence=self._evidence(state, at, limits),
-                )
-            return Verdict(Truth.OK, at)
+        _count(state, at, value, limits)
+        severity = self._severity(subject, state, at, tapped, limits)
         if severity is None:
-            if number(state, "cool") >= 2:
-                state["exposure_ms"] = 0
+            cleared = (
+                number(state, "cool") >= limits["clear_samples"]
+                and at - number(state, "cool_ms") >= limits["clear_min"] * MINUTE_MS
+            )
+            if cleared and state.get("bad"):
+                began = int(number(state, "bad"))
+                evidence = _evidence(state, at, limits)
+                state["bad"], state["worst"], state["peak_c"] = None, False, value
+                return Verdict(Truth.OK, at, since_ms=began, recovered=True, evidence=evidence)
+            if cleared:
                 state["peak_c"] = value
             return Verdict(Truth.OK, at)
         since = int(number(state, "since_ms") or number(state, "food_since_ms") or at)
+        if severity is Severity.NOTICE:
+            since = int(number(state, "notice_ms") or since)
         state["bad"] = state.get("bad") or since
+        state["worst"] = state.get("worst") or severity is not Severity.NOTICE
         return Verdict(
             Truth.BAD,
             at,
             severity=severity,
             since_ms=int(number(state, "bad")),
-            evidence=self._evidence(state, at, limits),
+            evidence=_evidence(state, at, limits),
         )
 
     @staticmethod
     def _severity(
-        subject: Subject, state: State, at: int, limits: Mapping[str, float]
+        subject: Subject, state: State, at: int, tapped: Tapped, limits: Mapping[str, float]
     ) -> Severity | None:
+        """Return how bad it is now: A3, A2, A1, or None."""
         since, food_since = state.get("since_ms"), state.get("food_since_ms")
-        air_min = (at - float(since)) / MINUTE_MS if since is not None else 0.0
-        food_min = (at - float(food_since)) / MINUTE_MS if food_since is not None else -1.0
-        # Cold again means recovered; what the exposure did to the food is a person's decision (A4).
-        over = since is not None or food_since is not None
-        exposure_min = number(state, "exposure_ms") / MINUTE_MS if over else 0.0
-        defrosting = (
-            state.get("defrost_ms") is not None
-            and (at - number(state, "defrost_ms")) / MINUTE_MS <= limits["defrost_min"]
-        )
-        freezer = subject.device.role is DeviceRole.FREEZER
-        hot_for = _FREEZER_CRITICAL_MS if freezer else _HOT_MS
-        hot = number(state, "hot") >= 2 and at - number(state, "hot_ms") >= hot_for
-        decision_min = limits["decision_min"] * _CRITICAL_SHARE
-        if hot or food_min >= limits["food_critical_min"] or exposure_min >= decision_min:
+        noticed = state.get("notice_ms")
+        if since is None and food_since is None and noticed is None:
+            return None
+        every = interval_ms(subject, state)
+        if _critical(state, at, limits, every):
             return Severity.CRITICAL
-        if food_min >= limits["food_alarm_min"] or (
-            not defrosting and since is not None and air_min >= limits["alarm_min"]
-        ):
+        forgiven = tapped.forgiven(at) or (
+            defrost.forgives(state, at, limits) and not state.get("mains_lost")
+        )
+        if food_since is not None and at - food_since >= delay_ms(limits, "food_alarm_min", every):
             return Severity.ALARM
-        if not defrosting and since is not None and air_min >= limits["notice_min"]:
+        if forgiven:
+            return None
+        if since is not None and at - since >= delay_ms(limits, "alarm_min", every):
+            return Severity.ALARM
+        if noticed is not None and at - noticed >= delay_ms(limits, "notice_min", every):
             return Severity.NOTICE
         return None
 
     @staticmethod
-    def _evidence(
-        state: State, at: int, limits: Mapping[str, float]
-    ) -> dict[str, float | int | str]:
-        exposure = number(state, "exposure_ms") / MINUTE_MS
-        return {
-            "air_c": round(number(state, "air_c"), 2),
-            "peak_c": round(number(state, "peak_c"), 2),
-            "food_c": round(number(state, "food_c"), 2),
-            "limit_c": limits["limit_hi_c"],
-            "exposure_min": round(exposure, 1),
-            "left_min": round(max(0.0, limits["decision_min"] - exposure), 1),
-            "at_ms": at,
-        }
+    def _emptied(state: State, at_ms: int) -> Verdict:
+        """The unit was emptied: what is in it is nobody's food."""
+        began = int(number(state, "bad"))
+        state.update(
+            bad=None, worst=False, since_ms=None, notice_ms=None, food_since_ms=None, hot=0, cool=0
+        )
+        return Verdict(
+            Truth.OK, at_ms, since_ms=began, recovered=True, evidence={"why": "decommissioned"}
+        )
 
 
-def _air_point(subject: Subject) -> int:
-    """Return the point that tells the air; a lone food probe stands for it."""
-    order = {"air": 0, "": 1, "food": 3, "evaporator": 4}
-    temperatures: list[Point] = [p for p in subject.points if p.quantity == "temperature"]
-    best = min(temperatures, key=lambda p: (order.get(p.channel, 2), p.id))
-    return best.id if best.channel != "evaporator" else 0
+def _critical(state: State, at: int, limits: Mapping[str, float], every: float) -> bool:
+    """Return whether it is A3: very warm air twice, warm food for long, or a clock near its end."""
+    hot_ms = at - number(state, "hot_ms")
+    if number(state, "hot") >= 2 and hot_ms >= limits["critical_min"] * MINUTE_MS:
+        return True
+    food_since = state.get("food_since_ms")
+    if food_since is not None:
+        if at - food_since >= delay_ms(limits, "food_critical_min", every):
+            return True
+        if number(state, "food_c") > limits.get("food_critical_c", 1e9):
+            return True
+    over = state.get("since_ms") is not None or food_since is not None
+    decisive = limits["decision_min"] * limits["critical_share"] / 100
+    return over and food.exposure_min(state) >= decisive
 
 
-def _defrost(state: State, reading: Reading) -> None:
-    """Remember when a defrost began; a report that stays on is no new beginning."""
-    at = reading.at_ms
-    on = bool(reading.value)
-    if on and not state.get("defrosting"):
-        if at - number(state, "defrost_day_ms") >= DAY_MS:
-            state["defrost_day_ms"], state["defrosts"] = at, 0
-        state["defrosts"] = number(state, "defrosts") + 1
-        if number(state, "defrosts") <= _DEFROSTS:
-            state["defrost_ms"] = at
-    state["defrosting"] = on
+def _count(state: State, at: int, value: float, limits: Mapping[str, float]) -> None:
+    """Count for how long, and how often in a row, the air was over, hot and cool."""
+    limit = limits["limit_hi_c"]
+    gap = number(state, "gap_ms")
+    if gap > limits["gap_min"] * MINUTE_MS:
+        # Unknown in between: coolness was not continuous, nor was warmth after a long gap.
+        state["hot"], state["cool"] = 0, 0
+        if gap > 2 * limits["gap_min"] * MINUTE_MS:
+            state["since_ms"] = state["notice_ms"] = None
+    notice = min(limits["notice_hi_c"], limit)
+    if value <= notice:
+        state["notice_ms"] = None
+    elif state.get("notice_ms") is None:
+        state["notice_ms"] = at
+        state["peak_c"] = value
+    if value > limit:
+        if state.get("since_ms") is None:
+            state["since_ms"] = at
+    else:
+        state["since_ms"] = None
+    # What was an alarm clears below its limit, what was only a notice below the notice's.
+    clear = limit if state.get("worst") else notice
+    if value <= clear - limits["hysteresis_k"]:
+        if not state.get("cool"):
+            state["cool_ms"] = at
+        state["cool"] = number(state, "cool") + 1
+    else:
+        state["cool"] = 0
+    state["peak_c"] = max(number(state, "peak_c", value), value)
+    state["hot"] = number(state, "hot") + 1 if value >= limits["critical_hi_c"] else 0
+    if state["hot"] == 1:
+        state["hot_ms"] = at
 
 
-def _lagged(state: State, reading: Reading, limits: Mapping[str, float]) -> float:
-    """Return the food estimate: first-order lag of air with time constant tau (rule-book 2.2)."""
-    before, at = state.get("food_c"), number(state, "food_at_ms")
-    if before is None or reading.at_ms - at > _GAP_MS:
-        return reading.value
-    share = 1.0 - math.exp(-(reading.at_ms - at) / (limits["tau_min"] * MINUTE_MS))
-    return float(before) + share * (reading.value - float(before))
-
-
-def _thinned(verdicts: list[Verdict]) -> list[Verdict]:
-    """Keep where the answer changes, and the last one."""
-    kept: list[Verdict] = []
-    for index, verdict in enumerate(verdicts):
-        changed = not kept or (verdict.truth, verdict.severity, verdict.recovered) != (
-            kept[-1].truth, kept[-1].severity, kept[-1].recovered,
-        )  # fmt: skip
-        if changed or index == len(verdicts) - 1:
-            kept.append(verdict)
-    return kept
+def _evidence(state: State, at: int, limits: Mapping[str, float]) -> dict[str, float | int | str]:
+    return {
+        "air_c": round(number(state, "air_c"), 2),
+        "peak_c": round(number(state, "peak_c"), 2),
+        "food_c": round(number(state, "food_c"), 2),
+        "limit_c": limits["limit_hi_c"],
+        "exposure_min": round(food.exposure_min(state), 1),
+        "left_min": round(food.left_min(state, limits), 1),
+        "at_ms": at,
+    }

@@ -2,15 +2,12 @@
 
 from collections.abc import Sequence
 
-from alerting.port import State, Subject, Verdict
+from alerting.port import Context, State, Subject, Verdict
 from alerting.rules.memory import number
 from caretaker.clock import HOUR_MS, QUARTER_MS
 from caretaker.vocabulary import DeviceRole, Reading, Severity, Truth
 from ingest.metering import fallen
 
-_RUN_MS = 24 * HOUR_MS
-_PARENT_EXTRA_MS = 12 * HOUR_MS
-"""A parent's run may begin with the day's ordinary use, so the meter downstream speaks first."""
 _GAP_MS = 2 * QUARTER_MS
 _LONGEST_GAP_MS = 3 * HOUR_MS  # a meter that reports by the hour may miss one report
 _ZERO_M3 = 0.0005  # half a litre: below the resolution of every meter in use
@@ -21,8 +18,11 @@ class ContinuousFlow:
     """BAD when 96 of 96 quarter-hours had flow; recovered after two quarter-hours without."""
 
     name = "continuous_flow"
-    version = "1"
+    version = "2"
+    parameters = ("flow_h", "upstream_extra_h")
+    timed = False
     downstream_first = True
+    linked = frozenset[str]()
 
     def __init__(self, *, price_cny_m3: float) -> None:
         self._price = price_cny_m3
@@ -40,7 +40,13 @@ class ContinuousFlow:
         return sorted(meters, key=lambda subject: subject.device.id in self._parents)
 
     def step(
-        self, subject: Subject, *, state: State, readings: Sequence[Reading], now_ms: int
+        self,
+        subject: Subject,
+        *,
+        state: State,
+        readings: Sequence[Reading],
+        context: Context,
+        now_ms: int,
     ) -> tuple[State, list[Verdict]]:
         """Close each quarter-hour as readings pass its end."""
         del now_ms
@@ -50,12 +56,14 @@ class ContinuousFlow:
         for reading in readings:
             if reading.point not in points:
                 continue
-            verdict = self._take(subject, state, reading)
+            verdict = self._take(subject, state, reading, context)
             if verdict is not None:
                 verdicts.append(verdict)
         return state, verdicts
 
-    def _take(self, subject: Subject, state: State, reading: Reading) -> Verdict | None:
+    def _take(
+        self, subject: Subject, state: State, reading: Reading, context: Context
+    ) -> Verdict | None:
         last_at = int(number(state, "at_ms"))
         if reading.at_ms <= last_at:
             return None
@@ -79,30 +87,35 @@ class ContinuousFlow:
             # A reading at a quarter's very start tells what moved in the quarter before it.
             state["moved"] = number(state, "moved") + moved
             if quarter > int(number(state, "quarter_ms", quarter)):
-                verdict = self._close(subject, state, quarter)
+                verdict = self._close(subject, state, quarter, context)
         state["at_ms"], state["value"] = reading.at_ms, reading.value
         return verdict
 
-    def _close(self, subject: Subject, state: State, quarter: int) -> Verdict:
+    def _close(self, subject: Subject, state: State, quarter: int, context: Context) -> Verdict:
         hours = max(quarter - int(number(state, "quarter_ms", quarter)), QUARTER_MS) / HOUR_MS
         moved = number(state, "moved")
         state["quarter_ms"], state["moved"] = quarter, 0.0
         if moved <= _ZERO_M3:
             state["zeros"] = int(number(state, "zeros")) + 1
             state["run_ms"], state["low_l_h"] = quarter, None
-            return Verdict(Truth.OK, quarter, recovered=int(number(state, "zeros")) >= 2)
+            recovered = int(number(state, "zeros")) >= 2
+            if recovered:
+                state["bad"] = None
+            return Verdict(Truth.OK, quarter, recovered=recovered)
         state["zeros"] = 0
         flow = moved * 1000 / hours
         low = state.get("low_l_h")
         run = quarter - int(number(state, "run_ms", quarter))
         if run > QUARTER_MS:  # in its first quarter-hour the flow may have begun late
             state["low_l_h"] = flow if low is None else min(number(state, "low_l_h"), flow)
-        wanted = _RUN_MS
+        wanted = context.limits["flow_h"] * HOUR_MS
         if subject.device.id in self._parents:
-            wanted += _PARENT_EXTRA_MS
+            # A parent's run may begin with the day's ordinary use: downstream speaks first.
+            wanted += context.limits["upstream_extra_h"] * HOUR_MS
         if run < wanted:
             return Verdict(Truth.OK, quarter)
         leak = number(state, "low_l_h")
+        state["bad"] = number(state, "run_ms", quarter)
         return Verdict(
             Truth.BAD,
             quarter,

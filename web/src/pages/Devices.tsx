@@ -20,6 +20,7 @@ const FIRST: Readonly<Record<string, string>> = {
   fridge: "temperature",
   freezer: "temperature",
   sample_fridge: "temperature",
+  hot_holding: "temperature",
   door: "door",
 };
 const MAIN = ["power", "flow", "temperature", "volume", "energy", "door"];

@@ -38,7 +38,7 @@ export default function Inbox(): JSX.Element {
   );
 }
 
-const ROLES = ["electricity", "water", "room", "fridge", "freezer", "sample_fridge", "door", "other"] as const;
+const ROLES = ["electricity", "water", "room", "fridge", "freezer", "sample_fridge", "hot_holding", "door", "other"] as const;
 
 function Heard({ item, onTaken }: { item: InboxItem; onTaken: (name: string) => void }): JSX.Element {
   const words = t().inbox;

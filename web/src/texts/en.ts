@@ -115,6 +115,7 @@ const en: Texts = {
     fridge: "Fridge",
     freezer: "Freezer",
     sample_fridge: "Food sample fridge",
+    hot_holding: "Hot holding",
     door: "Door",
     other: "Other",
   },

@@ -117,6 +117,7 @@ const zh = {
     fridge: "冰箱",
     freezer: "冷冻柜",
     sample_fridge: "留样柜",
+    hot_holding: "热藏柜",
     door: "门",
     other: "其他",
   } as Record<string, string>,

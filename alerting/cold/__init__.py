@@ -1,0 +1,1 @@
+"""What the rules of cold storage share: points, food, defrost, records; one concern a module."""

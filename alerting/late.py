@@ -1,0 +1,317 @@
+"""Late data: judged again in event time from the last checkpoint before it.
+
+A checkpoint is every rule's state of a device as of an instant. A reading from before the newest
+judged one marks its device; a moment later the readings since the checkpoint are stepped through
+anew, in event order, by the same rules, and the outcome replaces the state. What that shows and no
+incident covers is told as late, with its event time. Nothing that was told is taken back.
+"""
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from alerting.cold import sampler
+from alerting.port import State, Verdict
+from alerting.roster import Post
+from caretaker.clock import DAY_MS, HOUR_MS, QUARTER_MS
+from caretaker.vocabulary import Quality, Reading, Severity, Truth
+
+if TYPE_CHECKING:
+    from alerting.engine import Engine
+
+SKEW_MS = 5_000
+"""Readings of several devices arrive this much out of step without being late."""
+HORIZON_MS = 35 * DAY_MS
+"""Older data is kept and counted, not judged."""
+_QUIET_MS, _PATIENCE_MS = 2_000, 30_000
+_NOT_TRUTH = int(Quality.SUSPECT | Quality.RETAINED)
+_FINE_MS, _HOURLY_MS = 3 * HOUR_MS, 2 * DAY_MS
+_RANK = {Severity.NOTICE: 0, Severity.ALARM: 1, Severity.CRITICAL: 2}
+
+
+@dataclass(slots=True)
+class _Mark:
+    from_ms: int
+    since_ms: int
+    touched_ms: int
+
+
+class LateData:
+    """Marks what comes late and judges it again; survives a restart in between."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self.unjudged = 0
+        """Readings older than the horizon."""
+        self.judged = 0
+        """Windows judged again."""
+        self._engine = engine
+        self._marks: dict[int, _Mark] = {}
+        self._points: dict[int, int] = {}
+        self._checkpoints: dict[int, int] = {}
+
+    def load(self, connection: sqlite3.Connection) -> None:
+        """Take the marks and the newest checkpoints from the journal."""
+        self._marks = {
+            device: _Mark(from_ms, since_ms, since_ms)
+            for device, from_ms, since_ms in connection.execute(
+                "SELECT device, from_ms, since_ms FROM rule_late"
+            )
+        }
+        self._checkpoints = dict(
+            connection.execute("SELECT device, max(at_ms) FROM rule_checkpoint GROUP BY device")
+        )
+        self._points = {}
+
+    def note(
+        self,
+        connection: sqlite3.Connection,
+        device: int,
+        items: Sequence[Reading],
+        *,
+        clock_ms: int,
+        now_ms: int,
+    ) -> None:
+        """Mark a device when some of its readings, in event order, come late."""
+        first = self._first_late(items, clock_ms)
+        if first is not None and first < clock_ms - HORIZON_MS:
+            self.unjudged += sum(1 for item in items if item.at_ms < clock_ms - HORIZON_MS)
+            first = next((i.at_ms for i in items if i.at_ms >= clock_ms - HORIZON_MS), None)
+            if first is not None and first > clock_ms:
+                first = None
+        if items[0].at_ms <= self._checkpoints.get(device, -1):
+            self._forget(connection, device, items[0].at_ms)
+        if first is None:
+            return
+        mark = self._marks.get(device)
+        if mark is None:
+            mark = self._marks[device] = _Mark(first, now_ms, now_ms)
+        mark.from_ms, mark.touched_ms = min(mark.from_ms, first), now_ms
+        connection.execute(
+            "INSERT OR REPLACE INTO rule_late VALUES (?, ?, ?)",
+            (device, mark.from_ms, mark.since_ms),
+        )
+
+    def _first_late(self, items: Sequence[Reading], clock_ms: int) -> int | None:
+        first: int | None = None
+        newest = self._points
+        for item in items:
+            at, before = item.at_ms, newest.get(item.point, -1)
+            if (at < clock_ms - SKEW_MS or at < before) and (first is None or at < first):
+                first = at
+            if at > before:
+                newest[item.point] = at
+        return first
+
+    def checkpoint(
+        self, connection: sqlite3.Connection, device: int, *, before_ms: int, at_ms: int
+    ) -> None:
+        """Keep the states of a device when its clock passed a quarter-hour (others: an hour)."""
+        posts = self._engine.roster.posts.get(device, ())
+        if not posts or device in self._marks:
+            return
+        step = QUARTER_MS if posts[0].subject.device.role.holds_food else HOUR_MS
+        if before_ms // step == at_ms // step:
+            return
+        states = [
+            (post.rule.name, device, at_ms, json.dumps(state))
+            for post in posts
+            if (state := self._engine.states.get((post.rule.name, device)))
+        ]
+        self._write(connection, states)
+        self._checkpoints[device] = at_ms
+        self._thin(connection, device, at_ms)
+
+    @staticmethod
+    def _write(connection: sqlite3.Connection, states: Sequence[tuple[str, int, int, str]]) -> None:
+        connection.executemany("INSERT OR REPLACE INTO rule_checkpoint VALUES (?, ?, ?, ?)", states)
+
+    @staticmethod
+    def _thin(connection: sqlite3.Connection, device: int, at_ms: int) -> None:
+        """Keep all of three hours, one an hour for two days, one a day up to the horizon."""
+        rows = connection.execute(
+            "SELECT DISTINCT at_ms FROM rule_checkpoint WHERE device = ? ORDER BY at_ms", (device,)
+        ).fetchall()
+        seen: set[tuple[int, int]] = set()
+        for (mark,) in rows:
+            age = at_ms - mark
+            step = 1 if age <= _FINE_MS else HOUR_MS if age <= _HOURLY_MS else DAY_MS
+            slot = (step, mark // step)
+            if slot in seen or age > HORIZON_MS + 2 * DAY_MS:
+                connection.execute(
+                    "DELETE FROM rule_checkpoint WHERE device = ? AND at_ms = ?", (device, mark)
+                )
+            seen.add(slot)
+
+    def _forget(self, connection: sqlite3.Connection, device: int, from_ms: int) -> None:
+        """Drop the checkpoints that a reading at `from_ms` is missing from."""
+        connection.execute(
+            "DELETE FROM rule_checkpoint WHERE device = ? AND at_ms >= ?", (device, from_ms)
+        )
+        row = connection.execute(
+            "SELECT max(at_ms) FROM rule_checkpoint WHERE device = ?", (device,)
+        ).fetchone()
+        self._checkpoints.pop(device, None)
+        if row[0] is not None:
+            self._checkpoints[device] = row[0]
+
+    def work(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
+        """Judge again what has been quiet for a moment, or has waited long enough."""
+        for device, mark in list(self._marks.items()):
+            quiet = not 0 <= now_ms - mark.touched_ms < _QUIET_MS
+            if quiet or not 0 <= now_ms - mark.since_ms < _PATIENCE_MS:
+                self._judge_again(connection, device, mark.from_ms, now_ms=now_ms)
+                del self._marks[device]
+                connection.execute("DELETE FROM rule_late WHERE device = ?", (device,))
+
+    def _judge_again(
+        self, connection: sqlite3.Connection, device: int, from_ms: int, *, now_ms: int
+    ) -> None:
+        clock_ms = self._engine.clocks.get(device, 0)
+        start_ms, states = self._state_before(connection, device, from_ms)
+        posts = self._engine.roster.posts.get(device, ())
+        said: dict[str, list[Verdict]] = defaultdict(list)
+        held: dict[str, State] = {p.rule.name: states.get(p.rule.name, {}) for p in posts}
+        for end_ms, readings in self._slices(connection, posts, start_ms, clock_ms):
+            for post in posts:
+                name = post.rule.name
+                mine = [reading for reading in readings if reading.point in post.points]
+                try:
+                    held[name], verdicts = post.rule.step(
+                        post.subject,
+                        state=held[name],
+                        readings=mine,
+                        context=post.context,
+                        now_ms=end_ms,
+                    )
+                except Exception as error:  # counted like a fault of live judging
+                    self._engine.faults[f"{name}: {type(error).__name__}: {error}"[:120]] += 1
+                    continue
+                said[name] += verdicts
+            if end_ms < clock_ms:
+                self._write(
+                    connection,
+                    [(n, device, end_ms, json.dumps(state)) for n, state in held.items() if state],
+                )
+                self._checkpoints[device] = end_ms
+        for post in posts:
+            self._engine.remember(connection, post, held[post.rule.name])
+            if post.rule.name == sampler.RULE:
+                self._engine.take(connection, post, said[post.rule.name], now_ms=now_ms)
+                continue
+            self._tell(connection, post, said[post.rule.name], now_ms=now_ms)
+        self.judged += 1
+
+    @staticmethod
+    def _state_before(
+        connection: sqlite3.Connection, device: int, from_ms: int
+    ) -> tuple[int, dict[str, State]]:
+        row = connection.execute(
+            "SELECT max(at_ms) FROM rule_checkpoint WHERE device = ? AND at_ms < ?",
+            (device, from_ms),
+        ).fetchone()
+        if row[0] is None:
+            return -1, {}
+        states = connection.execute(
+            "SELECT rule, state FROM rule_checkpoint WHERE device = ? AND at_ms = ?",
+            (device, row[0]),
+        )
+        return int(row[0]), {rule: json.loads(state) for rule, state in states}
+
+    @staticmethod
+    def _slices(
+        connection: sqlite3.Connection, posts: Sequence[Post], start_ms: int, clock_ms: int
+    ) -> Iterator[tuple[int, list[Reading]]]:
+        """Hand out the readings in (start, clock], cut by the day."""
+        points = sorted({point for post in posts for point in post.points})
+        readings = load_readings(connection, points, start_ms=start_ms + 1, end_ms=clock_ms + 1)
+        begin = 0
+        while begin < len(readings):
+            end_ms = min(clock_ms, (readings[begin].at_ms // DAY_MS + 1) * DAY_MS - 1)
+            stop = begin
+            while stop < len(readings) and readings[stop].at_ms <= end_ms:
+                stop += 1
+            yield end_ms, readings[begin:stop]
+            begin = stop
+        if not readings or readings[-1].at_ms < clock_ms:
+            yield clock_ms, []
+
+    def _tell(
+        self,
+        connection: sqlite3.Connection,
+        post: Post,
+        verdicts: Sequence[Verdict],
+        *,
+        now_ms: int,
+    ) -> None:
+        """Bring the incidents up to what the window really held."""
+        engine, name, device = self._engine, post.rule.name, post.subject.device.id
+        lifecycle = engine.lifecycle
+        past, current = episodes(verdicts)
+        for bad, good in past:
+            if not _covered(connection, name, device, bad, good):
+                late = replace(bad, evidence={**bad.evidence, "late": 1})
+                engine.take(connection, post, (late, good), now_ms=now_ms)
+        standing = bool(engine.states.get((name, device), {}).get("bad"))
+        known = lifecycle.has_open(connection, name, device)
+        if standing and current is not None:
+            late = replace(current, evidence={**current.evidence, "late": 1})
+            told = current if known else late
+            engine.take(connection, post, (told,), now_ms=now_ms)
+        elif known and not standing:
+            ends = [good for _, good in past]
+            at_ms = ends[-1].at_ms if ends else engine.clocks.get(device, now_ms)
+            evidence = dict(ends[-1].evidence) if ends else {"why": "late_data"}
+            verdict = Verdict(Truth.OK, at_ms, recovered=True, evidence=evidence)
+            engine.take(connection, post, (verdict,), now_ms=now_ms)
+
+
+def episodes(
+    verdicts: Sequence[Verdict],
+) -> tuple[list[tuple[Verdict, Verdict]], Verdict | None]:
+    """Return (worst BAD, recovery) of each excursion that ended, and the worst of one that lasts.
+
+    >>> bad = Verdict(Truth.BAD, 10, since_ms=5)
+    >>> ended, lasting = episodes([bad, Verdict(Truth.OK, 20, recovered=True), bad])
+    >>> len(ended), lasting == bad
+    (1, True)
+    """
+    found: list[tuple[Verdict, Verdict]] = []
+    worst: Verdict | None = None
+    for verdict in verdicts:
+        if verdict.truth is Truth.BAD:
+            if worst is None or _RANK[verdict.severity] >= _RANK[worst.severity]:
+                worst = verdict
+        elif verdict.truth is Truth.OK and verdict.recovered and worst is not None:
+            found.append((worst, verdict))
+            worst = None
+    return found, worst
+
+
+def _covered(
+    connection: sqlite3.Connection, rule: str, device: int, bad: Verdict, good: Verdict
+) -> bool:
+    """Return whether an incident tells of this excursion, or one stands open now."""
+    row = connection.execute(
+        "SELECT 1 FROM incident WHERE rule = ? AND device = ? AND (closed_ms IS NULL OR"
+        " (since_ms <= ? AND coalesce(recovered_ms, closed_ms) >= ?)) LIMIT 1",
+        (rule, device, good.at_ms, bad.since_ms),
+    ).fetchone()
+    return row is not None
+
+
+def load_readings(
+    connection: sqlite3.Connection, points: Sequence[int], *, start_ms: int, end_ms: int
+) -> list[Reading]:
+    """Return the judged readings of points in [start_ms, end_ms), in event order."""
+    rows: list[tuple[int, int, float, int]] = []
+    for point in points:
+        rows += connection.execute(
+            "SELECT at_ms, point, value, quality FROM reading WHERE point = ? AND at_ms >= ?"
+            " AND at_ms < ? AND quality & ? = 0 ORDER BY at_ms, ordinal",
+            (point, start_ms, end_ms, _NOT_TRUTH),
+        ).fetchall()
+    rows.sort(key=lambda row: (row[0], row[1]))
+    return [Reading(row[1], row[0], row[2], Quality(row[3])) for row in rows]

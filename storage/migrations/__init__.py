@@ -1,0 +1,1 @@
+"""Migrations too long for the list in `storage.schema`, one file each."""
