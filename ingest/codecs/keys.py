@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from caretaker.quantities import QUANTITIES, Kind
+from caretaker.quantities import QUANTITIES
 from caretaker.vocabulary import Rejected, RejectReason
 from ingest.codecs.words import (
     APPARENT,
@@ -25,6 +25,7 @@ from ingest.codecs.words import (
     NOISE,
     NOT_LIVE,
     NUMBERED,
+    PHASED_UNITS,
     PHASES,
     REACTIVE,
     SAME,
@@ -258,7 +259,7 @@ def _channel(lowered: list[str], stems: list[str], used: set[str], quantity: str
             rest += [digits] if digits else []
         elif word in LETTER_PHASES and quantity in {"voltage", "current"}:
             rest.append(LETTER_PHASES[word])
-        elif word in PHASES and QUANTITIES[quantity].kind is not Kind.STATE:
+        elif word in PHASES and QUANTITIES[quantity].unit in PHASED_UNITS:
             rest.append(PHASES[word])
         elif stem in NOISE:
             rest += [digits] if digits else []

@@ -39,6 +39,7 @@ FUSED = re.compile(r"(?<=[a-z0-9])(kWh|kW|mV|mA|kVA|kPa|hPa|Wh)$")
 
 PHASES = {"a": "a", "b": "b", "c": "c", "l1": "a", "l2": "b", "l3": "c", "phasea": "a"}
 PHASES |= {"phaseb": "b", "phasec": "c", "r": "a", "s": "b", "t": "c", "n": "neutral"}
+PHASED_UNITS = {"kWh", "kvarh", "kVAh", "kW", "kvar", "kVA", "V", "A", "Hz", "1"}
 LETTER_PHASES = {f"{kind}{phase}": phase for kind in "uvi" for phase in "abcn"}
 
 WORDS: dict[str, str] = {

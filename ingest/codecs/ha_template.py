@@ -1,0 +1,267 @@
+"""Home Assistant value templates, read safely: Jinja's parser, and an evaluator that cannot loop.
+
+Understood are the forms that devices publish: `value`, `value_json.a['b'][0]`, filters (float,
+int, round, default, is_defined, lower, replace, trim), `split`, arithmetic, comparisons, if. A
+template with anything else is refused when the device describes itself, not when a value comes.
+"""
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jinja2 import Environment, nodes
+from jinja2.exceptions import TemplateError
+
+_MAX_LENGTH = 2_000
+_MAX_TEXT = 10_000
+_PARSER = Environment(autoescape=False)  # noqa: S701  (it parses; nothing is ever rendered)
+_ARITHMETIC: dict[type[nodes.Node], Callable[[Any, Any], Any]] = {
+    nodes.Add: operator.add,
+    nodes.Sub: operator.sub,
+    nodes.Mul: operator.mul,
+    nodes.Div: operator.truediv,
+}
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "gt": operator.gt,
+    "gteq": operator.ge,
+    "lt": operator.lt,
+    "lteq": operator.le,
+}
+_FILTERS = {"float", "int", "round", "default", "is_defined", "lower", "upper", "trim", "replace"}
+_FILTERS |= {"string", "abs", "bool", "d"}
+_METHODS = {"split", "get", "lower", "upper", "strip", "replace"}
+_TESTS = {"defined", "none", "number", "undefined"}
+_ALLOWED: tuple[type[nodes.Node], ...] = (
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Name,
+    nodes.Const,
+    nodes.Getattr,
+    nodes.Getitem,
+    nodes.Filter,
+    nodes.Call,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.CondExpr,
+    nodes.If,
+    nodes.Test,
+    nodes.And,
+    nodes.Or,
+    nodes.Not,
+    nodes.Neg,
+    nodes.Pos,
+    *_ARITHMETIC,
+)
+
+
+class UnknownTemplateError(ValueError):
+    """The template does more than this evaluator understands."""
+
+
+MISSING: Any = object()
+"""What is not there: it swallows further steps, as Jinja's undefined does."""
+
+
+class Template:
+    """A value template that was understood."""
+
+    def __init__(self, text: str) -> None:
+        if len(text) > _MAX_LENGTH:
+            raise UnknownTemplateError("too long")
+        try:
+            parsed = _PARSER.parse(text)
+        except (TemplateError, RecursionError) as error:
+            raise UnknownTemplateError(str(error)[:80]) from error
+        for node in parsed.find_all(nodes.Node):
+            _check(node)
+        self._body = parsed.body
+
+    def render(self, value: str, value_json: Any) -> str | None:
+        """Return the text a template makes of a message; None where it finds nothing.
+
+        >>> Template("{{ value_json.a.b | float * 2 }}").render("", {"a": {"b": 2.5}})
+        '5.0'
+        >>> Template("{{ value.split(';')[1] }}").render("a;b", None)
+        'b'
+        >>> Template("{{ value_json.x }}").render("", {}) is None
+        True
+        """
+        try:
+            return _output(self._body, {"value": value, "value_json": value_json})
+        except (TypeError, ValueError, KeyError, IndexError, ArithmeticError, RecursionError):
+            return None
+
+
+def _check(node: nodes.Node) -> None:
+    if not isinstance(node, _ALLOWED):
+        raise UnknownTemplateError(type(node).__name__)
+    if isinstance(node, nodes.Name) and node.name not in {"value", "value_json"}:
+        raise UnknownTemplateError(node.name)
+    if isinstance(node, nodes.Filter) and node.name not in _FILTERS:
+        raise UnknownTemplateError(node.name)
+    if isinstance(node, nodes.Test) and node.name not in _TESTS:
+        raise UnknownTemplateError(node.name)
+    if isinstance(node, nodes.Call) and not (
+        isinstance(node.node, nodes.Getattr) and node.node.attr in _METHODS
+    ):
+        raise UnknownTemplateError("call")
+
+
+def _output(body: list[nodes.Node], scope: Mapping[str, Any]) -> str | None:
+    parts: list[Any] = []
+    for node in body:
+        if isinstance(node, nodes.Output):
+            parts += [_value(child, scope) for child in node.nodes]
+        elif isinstance(node, nodes.If):
+            chosen = node.body if _truth(_value(node.test, scope)) else _other(node, scope)
+            parts.append(_output(chosen, scope))
+    if any(part is MISSING or part is None for part in parts) or not parts:
+        return None
+    return "".join(str(part) for part in parts).strip()[:_MAX_TEXT]
+
+
+def _other(node: nodes.If, scope: Mapping[str, Any]) -> list[nodes.Node]:
+    for branch in node.elif_:
+        if _truth(_value(branch.test, scope)):
+            return branch.body
+    return node.else_
+
+
+def _truth(value: Any) -> bool:
+    return value is not MISSING and bool(value)
+
+
+def _value(node: nodes.Node, scope: Mapping[str, Any]) -> Any:
+    handler = _HANDLERS.get(type(node))
+    if handler is not None:
+        return handler(node, scope)
+    if isinstance(node, nodes.BinExpr):
+        left, right = _value(node.left, scope), _value(node.right, scope)
+        if left is MISSING or right is MISSING:
+            return MISSING
+        if isinstance(node, nodes.Mul) and not all(
+            isinstance(x, int | float) for x in (left, right)
+        ):
+            raise TypeError("a product of what is no number")
+        return _ARITHMETIC[type(node)](left, right)
+    raise TypeError(type(node).__name__)
+
+
+def _step(held: Any, key: Any) -> Any:
+    """Return what stands in an object, list or text at a key; MISSING where there is nothing."""
+    if isinstance(held, Mapping):
+        return held.get(key, held.get(str(key), MISSING))
+    if isinstance(held, list | str) and isinstance(key, int) and -len(held) <= key < len(held):
+        return held[key]
+    return MISSING
+
+
+def _filter(node: nodes.Filter, scope: Mapping[str, Any]) -> Any:
+    held = _value(node.node, scope) if node.node is not None else MISSING
+    arguments = [_value(item, scope) for item in node.args]
+    name = node.name
+    if name in {"default", "d"}:
+        return (arguments[0] if arguments else "") if held is MISSING else held
+    if name in {"float", "int"}:
+        try:
+            number = float(held)
+        except (TypeError, ValueError):
+            return arguments[0] if arguments else MISSING
+        return int(number) if name == "int" else number
+    if held is MISSING or name == "is_defined":
+        return held
+    if name == "round":
+        return round(float(held), int(arguments[0]) if arguments else 0)
+    if name == "abs":
+        return abs(held)
+    if name == "bool":
+        return _truth(held)
+    return _text(str(held), name, arguments)
+
+
+def _text(held: str, name: str, arguments: list[Any]) -> str:
+    if name == "replace":
+        found = held.replace(str(arguments[0]), str(arguments[1]))
+        return found[:_MAX_TEXT]
+    simple: dict[str, Callable[[str], str]] = {
+        "lower": str.lower,
+        "upper": str.upper,
+        "trim": str.strip,
+        "strip": str.strip,
+        "string": str,
+    }
+    return simple[name](held)
+
+
+def _call(node: nodes.Call, scope: Mapping[str, Any]) -> Any:
+    assert isinstance(node.node, nodes.Getattr)
+    held, name = _value(node.node.node, scope), node.node.attr
+    arguments = [_value(item, scope) for item in node.args]
+    if held is MISSING:
+        return MISSING
+    if name == "get":
+        found = _step(held, arguments[0])
+        return arguments[1] if found is MISSING and len(arguments) > 1 else found
+    if name == "split":
+        return str(held).split(str(arguments[0]) if arguments else None)
+    return _text(str(held), name, arguments)
+
+
+def _compare(node: nodes.Compare, scope: Mapping[str, Any]) -> bool:
+    left = _value(node.expr, scope)
+    for operand in node.ops:
+        right = _value(operand.expr, scope)
+        if operand.op in {"in", "notin"}:
+            found = left in right
+            if found != (operand.op == "in"):
+                return False
+        elif MISSING in (left, right) or not _COMPARE[operand.op](left, right):
+            return operand.op == "ne" and MISSING in (left, right)
+        left = right
+    return True
+
+
+def _test(node: nodes.Test, scope: Mapping[str, Any]) -> bool:
+    held = _value(node.node, scope)
+    if node.name in {"defined", "undefined"}:
+        return (held is not MISSING) == (node.name == "defined")
+    if node.name == "none":
+        return held is None
+    return isinstance(held, int | float) and not isinstance(held, bool)
+
+
+def _condition(node: nodes.CondExpr, scope: Mapping[str, Any]) -> Any:
+    if _truth(_value(node.test, scope)):
+        return _value(node.expr1, scope)
+    return MISSING if node.expr2 is None else _value(node.expr2, scope)
+
+
+def _either(node: nodes.Or, scope: Mapping[str, Any]) -> Any:
+    left = _value(node.left, scope)
+    return left if _truth(left) else _value(node.right, scope)
+
+
+def _both(node: nodes.And, scope: Mapping[str, Any]) -> Any:
+    left = _value(node.left, scope)
+    return _value(node.right, scope) if _truth(left) else left
+
+
+_HANDLERS: dict[type[nodes.Node], Callable[[Any, Mapping[str, Any]], Any]] = {
+    nodes.TemplateData: lambda node, _: node.data,
+    nodes.Const: lambda node, _: node.value,
+    nodes.Name: lambda node, scope: scope[node.name],
+    nodes.Getattr: lambda node, scope: _step(_value(node.node, scope), node.attr),
+    nodes.Getitem: lambda node, scope: _step(_value(node.node, scope), _value(node.arg, scope)),
+    nodes.Filter: _filter,
+    nodes.Call: _call,
+    nodes.Compare: _compare,
+    nodes.Test: _test,
+    nodes.CondExpr: _condition,
+    nodes.Or: _either,
+    nodes.And: _both,
+    nodes.Not: lambda node, scope: not _truth(_value(node.node, scope)),
+    nodes.Neg: lambda node, scope: -_value(node.node, scope),
+    nodes.Pos: lambda node, scope: +_value(node.node, scope),
+}

@@ -1,0 +1,262 @@
+"""Home Assistant discovery and ESPHome: configs teach, states follow, no device comes twice."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caretaker.clock import ManualClock
+from caretaker.vocabulary import Arrival, RejectReason
+from ingest.codecs.ha_template import Template, UnknownTemplateError
+from ingest.decoder import Decoder
+from ingest.driver import load_drivers
+from ingest.transport.port import Message
+
+NOW_MS = 1_795_525_200_000
+DRIVERS = load_drivers()
+DEVICE = {"ids": ["meter-1"], "name": "Meter", "mf": "Acme", "mdl": "M1"}
+
+
+class Line:
+    """A decoder, and messages that come one after another."""
+
+    def __init__(self) -> None:
+        self.decoder = Decoder(DRIVERS, clock=ManualClock(NOW_MS))
+        self.memory: dict[str, bytes] = {}
+
+    def hear(self, topic: str, body: object, *, retained: bool = False) -> tuple[Arrival, ...]:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        arrivals = self.decoder.decode(Message(topic, raw, NOW_MS, retained=retained))
+        for arrival in arrivals:
+            for key, value in arrival.knowledge:
+                self.memory[key] = value
+        return arrivals
+
+    def config(self, name: str, **config: Any) -> tuple[Arrival, ...]:
+        body = {"dev": DEVICE, "uniq_id": f"meter-1_{name}", **config}
+        return self.hear(f"homeassistant/sensor/meter-1/{name}/config", body, retained=True)
+
+    def restart(self) -> None:
+        self.decoder = Decoder(DRIVERS, clock=ManualClock(NOW_MS))
+        self.decoder.remember({key: value for key, value in self.memory.items() if value})
+
+
+@pytest.fixture
+def line() -> Line:
+    return Line()
+
+
+def found(arrivals: tuple[Arrival, ...]) -> dict[str, float]:
+    return {f"{m.channel}/{m.quantity}": m.value for a in arrivals for m in a.measured}
+
+
+def test_entities_of_one_topic_are_points_of_one_device_also_after_a_restart(line: Line) -> None:
+    line.config(
+        "energy", dev_cla="energy", unit_of_meas="Wh", stat_t="m/1", val_tpl="{{value_json.e}}"
+    )
+    line.config(
+        "power_l1", dev_cla="power", unit_of_meas="W", stat_t="m/1", val_tpl="{{value_json.p}}"
+    )
+    line.restart()
+    arrivals = line.hear("m/1", {"e": 1500, "p": 20})
+    assert found(arrivals) == {"/energy": 1.5, "a/power": 0.02}
+    assert {a.device for a in arrivals} == {"homeassistant:meter-1"}
+    assert arrivals[0].model == "Acme M1"
+    assert line.hear("m/1", {"e": 1501})[0].rejected == ()  # a key that is missing did not change
+
+
+def test_the_unit_comes_from_the_config_only(line: Line) -> None:
+    line.config("t", dev_cla="temperature", unit_of_meas="°F", stat_t="m/t")
+    assert found(line.hear("m/t", b"50")) == pytest.approx({"t/temperature": 10.0})
+    line.config("u", dev_cla="voltage", stat_t="m/u")
+    (arrival,) = line.hear("m/u", b"221")
+    assert [r.reason for r in arrival.rejected] == [RejectReason.UNIT_MISSING]
+
+
+def test_statistics_and_other_entities_are_no_readings(line: Line) -> None:
+    line.config("energy_today", dev_cla="energy", unit_of_meas="kWh", stat_t="m/2")
+    line.config("signal", dev_cla="signal_strength", unit_of_meas="dBm", stat_t="m/2")
+    line.hear("homeassistant/switch/meter-1/relay/config", {"dev": DEVICE, "stat_t": "m/2"})
+    assert line.hear("m/2", b"3")[0].rejected[0].reason is RejectReason.NO_DRIVER
+
+
+def test_an_empty_config_takes_the_entity_back(line: Line) -> None:
+    line.config("power", dev_cla="power", unit_of_meas="W", stat_t="m/3")
+    assert found(line.hear("m/3", b"5"))
+    line.hear("homeassistant/sensor/meter-1/power/config", b"", retained=True)
+    assert line.hear("m/3", b"5")[0].rejected[0].reason is RejectReason.NO_DRIVER
+    line.restart()
+    assert line.hear("m/3", b"5")[0].rejected[0].reason is RejectReason.NO_DRIVER
+
+
+def test_a_config_that_changes_its_topic_moves_the_entity(line: Line) -> None:
+    line.config("power", dev_cla="power", unit_of_meas="W", stat_t="m/old")
+    line.config("power", dev_cla="power", unit_of_meas="kW", stat_t="m/new")
+    assert found(line.hear("m/new", b"5")) == {"/power": 5.0}
+    assert not found(line.hear("m/old", b"5"))
+
+
+def test_availability_in_its_own_words(line: Line) -> None:
+    avty = [{"t": "~online", "pl_avail": "true", "pl_not_avail": "false"}]
+    line.config(
+        "p", **{"~": "x/", "dev_cla": "power", "unit_of_meas": "W", "stat_t": "~p", "avty": avty}
+    )
+    assert [a.available for a in line.hear("x/online", b"false")] == [False]
+    assert [a.available for a in line.hear("x/online", b"true", retained=True)] == [True]
+    assert [a.available for a in line.hear("x/online", b"maybe")] == [None]
+    assert found(line.hear("x/p", b"7")) == {"p/power": 0.007}
+
+
+def test_two_devices_may_share_a_topic(line: Line) -> None:
+    for name in ("a", "b"):
+        line.hear(
+            f"homeassistant/sensor/{name}/config",
+            {
+                "device": {"identifiers": name},
+                "unique_id": f"{name}_t",
+                "state_topic": "hub",
+                "unit_of_measurement": "°C",
+                "device_class": "temperature",
+                "value_template": f"{{{{ value_json['{name}'].t }}}}",
+            },
+        )
+    arrivals = line.hear("hub", {"a": {"t": 4}, "b": {"t": 5}})
+    assert {a.device: found((a,)) for a in arrivals} == {
+        "homeassistant:a": {"t/temperature": 4.0},
+        "homeassistant:b": {"t/temperature": 5.0},
+    }
+
+
+@pytest.mark.parametrize(
+    ("topic", "body", "device"),
+    [
+        ("tele/plug/SENSOR", {"ENERGY": {"Power": 20}}, "tasmota:plug"),
+        ("zigbee2mqtt/room 1", {"temperature": 20}, "zigbee2mqtt:room 1"),
+        ("shellypro-1/status/switch:0", {"id": 0, "apower": 3}, "shelly:shellypro-1"),
+    ],
+)
+def test_a_config_on_a_topic_of_another_dialect_makes_no_second_device(
+    line: Line, topic: str, body: object, device: str
+) -> None:
+    line.config(
+        "power", dev_cla="power", unit_of_meas="W", stat_t=topic, val_tpl="{{ value_json.x }}"
+    )
+    assert {a.device for a in line.hear(topic, body)} == {device}
+
+
+@pytest.mark.parametrize(
+    ("template", "payload", "expected"),
+    [
+        ("{{ value }}", b"4.5", "4.5"),
+        ("{{ value_json.a.b }}", b'{"a":{"b":1}}', "1"),
+        ("{{ value_json['a-b'][0] }}", b'{"a-b":[7]}', "7"),
+        ("{{ value_json.get('a') }}", b'{"a":3}', "3"),
+        ("{{ value | float }}", b"2", "2.0"),
+        ("{{ (value_json.x | float / 1000) | round(2) }}", b'{"x":"1234"}', "1.23"),
+        ("{{value_json.pf*100}}", b'{"pf":0.5}', "50.0"),
+        ("{{ value_json.x | default(0) }}", b"{}", "0"),
+        ("{{ value_json.x | is_defined }}", b"{}", None),
+        ("{{ value.split(';')[1] }}", b"1;2", "2"),
+        ("{{ value | replace(',', '.') | float }}", b"4,5", "4.5"),
+        ("{% if value_json.x is defined %}{{ value_json.x }}{% endif %}", b'{"x":9}', "9"),
+        ("{% if value_json.x is defined %}{{ value_json.x }}{% endif %}", b"{}", None),
+        ("{{ 'ON' if value_json.s == 1 else 'OFF' }}", b'{"s":1}', "ON"),
+        ("{{ value_json.a + value_json.b }}", b'{"a":1,"b":2}', "3"),
+        ("{{ value_json.a * 3 }}", b'{"a":"x"}', None),
+        ("{{ ''.__class__.__mro__ }}", b"1", None),
+        ("{{ value_json.list[99] }}", b'{"list":[]}', None),
+    ],
+)
+def test_templates(template: str, payload: bytes, expected: str | None) -> None:
+    try:
+        parsed = json.loads(payload)
+    except ValueError:
+        parsed = None
+    assert Template(template).render(payload.decode(), parsed) == expected
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for i in range(1000000000) %}{% endfor %}",
+        "{{ value_json.x() }}",
+        "{{ states('sensor.x') }}",
+        "{{ value ** 99999999 }}",
+        "{{ value",
+        "{{ lipsum.__globals__ }}",
+        "{% set x = 1 %}{{ x }}",
+        "{{" + "(" * 900 + "1" + ")" * 900 + "}}",
+    ],
+)
+def test_a_template_that_does_more_is_refused(line: Line, template: str) -> None:
+    with pytest.raises(UnknownTemplateError):
+        Template(template)
+    arrivals = line.config("p", dev_cla="power", unit_of_meas="W", stat_t="m/9", val_tpl=template)
+    assert [r.reason for r in arrivals[0].rejected] == [RejectReason.WRONG_SHAPE]
+
+
+def test_descriptors_of_real_devices(line: Line, payloads: Path) -> None:
+    rows = (payloads / "08_homie_esphome_ha_omg.jsonl").read_text(encoding="utf-8").splitlines()
+    topics = set()
+    for row in map(json.loads, rows):
+        if not str(row["topic"]).startswith("homeassistant/"):
+            continue
+        (arrival,) = line.hear(row["topic"], row["payload"], retained=True)
+        assert not arrival.measured
+        assert not arrival.rejected, row["topic"]
+        topics |= {key for key, _ in arrival.knowledge}
+    assert {"homeassistant:t:home-iot-node/espnode-993102/readings"} <= topics
+    assert found(line.hear("home-iot-node/espnode-993102/readings", b"12.5;3.5")) == {
+        "t1/energy": 12.5,
+        "t2/energy": 3.5,
+    }
+    arrivals = line.hear(
+        "home-iot-node/espnode-993102/temperature", {"temperature": 21, "humidity": 40}
+    )
+    assert found(arrivals) == {"/temperature": 21.0, "/humidity": 40.0}
+    assert line.hear("home-iot-node/espnode-993102/$online", b"offline")[0].available is False
+
+
+@given(
+    st.recursive(
+        st.none() | st.text() | st.integers(),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(
+                st.sampled_from(
+                    (
+                        "dev",
+                        "ids",
+                        "stat_t",
+                        "cmps",
+                        "avty",
+                        "val_tpl",
+                        "~",
+                        "name",
+                        "uniq_id",
+                        "unit_of_meas",
+                    )
+                ),
+                inner,
+            )
+        ),
+    )
+)
+def test_no_config_raises(config: Any) -> None:
+    line = Line()
+    for topic in ("homeassistant/sensor/a/b/config", "homeassistant/device/a/config"):
+        for arrival in line.hear(topic, config):
+            assert all(r.reason is not RejectReason.DRIVER_FAULT for r in arrival.rejected)
+
+
+def test_a_hostile_device_of_a_hundred_thousand_entities_is_bounded(line: Line) -> None:
+    parts = {
+        f"e{n}": {"p": "sensor", "dev_cla": "power", "unit_of_meas": "W", "stat_t": f"h/{n}"}
+        for n in range(5_000)
+    }
+    for n in range(20):
+        line.hear(f"homeassistant/device/{n}/config", {"dev": {"ids": ["h"]}, "cmps": parts})
+    assert sum(map(len, line.memory.values())) < 1_000_000
