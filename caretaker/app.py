@@ -25,7 +25,7 @@ from caretaker.calendar import SchoolCalendar
 from caretaker.clock import Clock
 from caretaker.config import SiteSettings
 from caretaker.errors import ConfigurationError
-from caretaker.secrets import Secrets
+from caretaker.secrets import Secrets, refuse_known
 from ingest.broker.choose import embedded_broker
 from ingest.broker.port import Address, Broker, Login
 from ingest.catch_up import CatchUp
@@ -214,13 +214,15 @@ class App:
         """Return where messages come from; the embedded broker is started when none is named."""
         settings = self.settings.broker
         if settings.url:
-            return address_of(
+            address = address_of(
                 settings.url,
                 file=self.site_file,
                 username=settings.username,
                 password=self.secrets.external_broker_password,
                 ca_file=settings.ca_file,
             )
+            refuse_known(address.password, key="broker.url", file=self.site_file)
+            return address
         own = Login(_OWN_LOGIN, self.secrets.broker_password)
         broker = embedded_broker(
             settings.kind,

@@ -4,13 +4,25 @@ import os
 import secrets as random
 import stat
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from caretaker.errors import ConfigurationError
 
 FILE = "secrets.toml"
+
+# fmt: off
+_KNOWN = frozenset((
+    "admin", "admin123", "administrator", "caretaker", "changeme", "change-me", "change_me",
+    "default", "demo", "example", "grafana", "guest", "influx", "influxdb", "letmein",
+    "mosquitto", "mqtt", "my-super-secret-auth-token", "my-super-secret-token", "mytoken",
+    "my-token", "pass", "passw0rd", "password", "password123", "public", "qwerty", "root", "secret",
+    "test", "token", "user", "1234", "12345", "123456", "12345678", "123456789", "admin:admin",
+    "root:root", "your-token", "your_token", "xxx", "xxxxxxxx", "todo",
+))
+# fmt: on
+"""What stands in examples and is tried first by whoever scans a network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +66,26 @@ def load_or_create(data_dir: Path) -> Secrets:
             problem="other users of this machine can read it",
             remedy=f"Run: chmod 600 {path}",
         )
-    return _read(path)
+    found = _read(path)
+    for key, value in _each(found):
+        refuse_known(value, key=key, file=str(path))
+    return found
+
+
+def _each(known: Secrets) -> Iterator[tuple[str, str]]:
+    yield from (
+        ("tokens.viewer", known.viewer_token),
+        ("tokens.operator", known.operator_token),
+        ("tokens.admin", known.admin_token),
+        ("broker.caretaker", known.broker_password),
+        ("broker.external", known.external_broker_password),
+    )
+    for section, values in (
+        ("channels", known.channels),
+        ("influx", known.influx),
+        ("devices", known.device_passwords),
+    ):
+        yield from ((f"{section}.{name}", value) for name, value in values.items())
 
 
 def with_devices(data_dir: Path, known: Secrets, names: Iterable[str]) -> Secrets:
@@ -66,6 +97,27 @@ def with_devices(data_dir: Path, known: Secrets, names: Iterable[str]) -> Secret
     changed = replace(known, device_passwords=passwords)
     _write(data_dir / FILE, changed)
     return changed
+
+
+def with_external_broker(data_dir: Path, known: Secrets, password: str) -> Secrets:
+    """Return the secrets with the password for a broker beside Caretaker, kept on disk."""
+    changed = replace(known, external_broker_password=password)
+    _write(data_dir / FILE, changed)
+    return changed
+
+
+def refuse_known(value: str, *, key: str, file: str) -> None:
+    """Refuse a password or token that everybody knows; an empty one means there is none.
+
+    Raises ConfigurationError, which does not repeat the value.
+    """
+    if value.strip().lower() in _KNOWN:
+        raise ConfigurationError(
+            file=file,
+            key=key,
+            problem="is a password that stands in every example",
+            remedy="Write a random one, e.g. from: openssl rand -base64 24",
+        )
 
 
 def with_influx(data_dir: Path, known: Secrets, tokens: Mapping[str, str]) -> Secrets:

@@ -1,6 +1,5 @@
 """caretaker backup, restore, token."""
 
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +9,10 @@ from rich.table import Table
 from caretaker.app import JOURNAL
 from caretaker.clock import from_ms
 from caretaker.commands.common import DATA, DataOption, console, must_exist, running_url
+from caretaker.deployment import BROKER_FILES, write_broker_files
 from caretaker.errors import CaretakerError
 from caretaker.secrets import load_or_create, rotate, with_devices
+from ingest.broker.standalone import check_login
 from storage.backup import Report, restore, verify
 from storage.backup import backup as take
 
@@ -66,28 +67,37 @@ def restore_command(
 def token(
     data: DataOption = DATA,
     device: Annotated[
-        str, typer.Option(help="Make a login of its own for this device at the built-in broker.")
+        str, typer.Option(help="Make a login of its own for this device at the broker.")
     ] = "",
+    gateway: Annotated[
+        bool,
+        typer.Option(
+            "--gateway", help="The login is a gateway's: zigbee2mqtt, wmbusmeters, tele ..."
+        ),
+    ] = False,
     renew: Annotated[
         bool, typer.Option("--rotate", help="Make new ones; the old open nothing more.")
     ] = False,
 ) -> None:
-    """Show what people log in with, by role, and devices at the built-in broker, by name.
+    """Show what people log in with, by role, and devices at the broker, by name.
 
     A device with a login of its own may use only topics that hold its name; the login `meter`
-    may use all.
+    may use all. Beside compose's broker, its password file is written anew.
 
     Example: caretaker token --device kitchen_plug
     """
     secrets = load_or_create(data)
-    if (renew or device) and running_url(data):
+    beside = (data / BROKER_FILES / "passwords").exists()
+    if (renew or (device and not beside)) and running_url(data):
         raise CaretakerError("stop Caretaker first: it reads the logins when it starts")
     if renew:
         secrets = rotate(data, secrets)
     if device:
-        if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", device) is None:
-            raise CaretakerError(f"{device!r} cannot be a login: use letters, digits, _ and -")
+        check_login(device, gateway=gateway)
         secrets = with_devices(data, secrets, [device])
+        if beside:
+            write_broker_files(data, secrets)
+            console.print("Now: docker compose kill -s HUP mosquitto")
     for role, value in (
         ("viewer", secrets.viewer_token),
         ("operator", secrets.operator_token),

@@ -5,6 +5,7 @@ import socket
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -22,6 +23,7 @@ from caretaker.commands.common import (
     settings_of,
 )
 from caretaker.config import SiteSettings
+from caretaker.deployment import prepare, reachable_as
 from caretaker.errors import BrokerError, CaretakerError, ConfigurationError
 from caretaker.secrets import load_or_create
 from caretaker.template import TEMPLATE
@@ -37,12 +39,30 @@ app = typer.Typer()
 _DISK_LOW = 2 * 1024**3
 
 
+ComposeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--compose", help="The folder with docker-compose.yml: make all that it needs below data/."
+    ),
+]
+NameOption = Annotated[
+    list[str] | None,
+    typer.Option("--name", help="A host name or address by which devices reach the broker."),
+]
+
+
 @app.command()
-def init(data: DataOption = DATA) -> None:
-    """Write a commented site.toml and make the logins.
+def init(data: DataOption = DATA, compose: ComposeOption = None, name: NameOption = None) -> None:
+    """Write a commented site.toml and make the logins; with --compose also what compose needs.
+
+    For compose that is a certificate authority, the broker's certificate and logins, and the
+    passwords of InfluxDB and Grafana, each in a file of its own (0600). What is there is kept.
 
     Example: caretaker init --data /var/lib/caretaker
     """
+    if compose is not None:
+        _init_compose(compose, name or [])
+        return
     data.mkdir(parents=True, exist_ok=True)
     path = data / SITE
     if path.exists():
@@ -51,6 +71,22 @@ def init(data: DataOption = DATA) -> None:
     load_or_create(data)
     console.print(f"{path} is written; every line says what it is for.")
     console.print("Next: edit it, `caretaker check`, `caretaker run`.")
+
+
+def _init_compose(home: Path, names: list[str]) -> None:
+    if not (home / "docker-compose.yml").exists():
+        raise CaretakerError(f"{home} holds no docker-compose.yml: name the project's folder")
+    known = list(dict.fromkeys([*names, *reachable_as()]))
+    made = prepare(home, names=known)
+    for path in made:
+        console.print(f"[green]made[/green]  {escape(str(path))}")
+    if not made:
+        console.print("Everything was there and is kept.")
+    if any(path.name == "server.crt" for path in made):
+        console.print(f"The broker's certificate is good for {escape(', '.join(known))}.")
+    console.print("Next: edit data/caretaker/site.toml, then `docker compose up -d`.")
+    console.print("Grafana's login: caretaker, data/credentials/grafana_admin_password.")
+    console.print("Devices trust data/caretaker/mosquitto/ca.crt.")
 
 
 @dataclass(slots=True)

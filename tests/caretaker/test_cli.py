@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,9 +14,14 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from caretaker.app import App, on_port
 from caretaker.cli import app
-from caretaker.clock import HOUR_MS, ManualClock
-from caretaker.errors import CaretakerError
+from caretaker.clock import HOUR_MS, ManualClock, SystemClock
+from caretaker.config import BrokerSettings, SiteSettings
+from caretaker.errors import CaretakerError, ConfigurationError
+from caretaker.secrets import load_or_create
+from caretaker.sitefile import read_site
+from ingest.broker.supervise import free_port
 from ingest.decoder import Decoder
 from ingest.driver import load_drivers
 from ingest.metering import intervals
@@ -112,6 +119,54 @@ def test_init_check_backup_restore_token(data: Path, tmp_path: Path) -> None:
     assert "MQTT user plug-1 " in run("token", "--device", "plug-1", "--data", str(new))
     with pytest.raises(CaretakerError, match="letters"):
         run("token", "--device", "plug 1", "--data", str(new))
+
+
+def test_init_for_compose_makes_what_it_needs_and_tells_no_secret(tmp_path: Path) -> None:
+    with pytest.raises(CaretakerError, match=r"docker-compose\.yml"):
+        run("init", "--compose", str(tmp_path))
+    shutil.copy(ROOT / "docker-compose.yml", tmp_path)
+    said = run("init", "--compose", str(tmp_path), "--name", "broker.school.lan")
+    assert "broker.school.lan" in said
+    data = tmp_path / "data" / "caretaker"
+    site, secrets = read_site(data / "site.toml"), load_or_create(data)
+    assert (site.broker.url, site.broker.username) == ("mqtts://mosquitto:8883", "caretaker")
+    assert (site.api.host, site.api.allow_remote) == ("0.0.0.0", True)
+    assert site.influx.url == "http://influxdb:8086"
+    assert secrets.external_broker_password
+    for file in (tmp_path / "data" / "credentials").iterdir():
+        assert file.read_text(encoding="utf-8") not in said
+    assert secrets.external_broker_password not in said
+    assert "kept" in run("init", "--compose", str(tmp_path))
+    said = run("token", "--device", "plug_1", "--data", str(data))
+    assert "-s HUP mosquitto" in said
+    assert "plug_1:$7$" in (data / "mosquitto" / "passwords").read_text(encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="--gateway"):
+        run("token", "--device", "zigbee2mqtt", "--data", str(data))
+    run("token", "--device", "zigbee2mqtt", "--gateway", "--data", str(data))
+
+
+@pytest.mark.parametrize("known", ["admin", "ChangeMe", "my-super-secret-auth-token"])
+@pytest.mark.parametrize("key", ["viewer", "external"])
+def test_a_password_that_everybody_knows_stops_the_start(
+    tmp_path: Path, known: str, key: str
+) -> None:
+    load_or_create(tmp_path)
+    path = tmp_path / "secrets.toml"
+    text = re.sub(rf'(?m)^{key} = "[^"]*"', f'{key} = "{known}"', path.read_text(encoding="utf-8"))
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="every example") as caught:
+        load_or_create(tmp_path)
+    assert known not in caught.value.problem + caught.value.remedy
+    assert "every example" in run("check", "--data", str(tmp_path), code=1)
+
+
+def test_a_known_password_in_the_brokers_address_stops_the_start(tmp_path: Path) -> None:
+    secrets = load_or_create(tmp_path)
+    settings = replace(SiteSettings(), broker=BrokerSettings(url="mqtt://admin:admin@127.0.0.1:1"))
+    settings = on_port(settings, broker=0, page=free_port())
+    made = App(settings, data_dir=tmp_path, clock=SystemClock(), secrets=secrets)
+    with pytest.raises(ConfigurationError, match="every example"):
+        made.start()
 
 
 def test_drivers_show_what_a_message_becomes(data: Path) -> None:
