@@ -12,7 +12,7 @@ from storage.journal import Journal
 _MOST = 5_000
 
 
-AWAITING = (RejectReason.NO_MEANING, RejectReason.NO_DRIVER)
+AWAITING = (RejectReason.NO_MEANING, RejectReason.NO_DRIVER, RejectReason.UNIT_MISSING)
 """Why messages are held that a later descriptor message may explain."""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from ingest.codecs.fields import Fields
 from ingest.codecs.homeassistant import HomeAssistant
+from ingest.codecs.homie import Homie
 from ingest.codecs.lorawan import LoRaWan
 from ingest.codecs.meter_frames import MeterFrames
 from ingest.codecs.native import Native
@@ -14,6 +15,7 @@ from ingest.codecs.suffix import Suffix
 CODECS: Mapping[str, Factory] = {
     "fields": Fields,
     "homeassistant": HomeAssistant,
+    "homie": Homie,
     "lorawan": LoRaWan,
     "meter_frames": MeterFrames,
     "native": Native,

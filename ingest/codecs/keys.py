@@ -28,6 +28,8 @@ from ingest.codecs.words import (
     PHASED_UNITS,
     PHASES,
     REACTIVE,
+    REFINED,
+    REFINED_BY_PART,
     SAME,
     SETPOINT,
     TARIFFS,
@@ -226,25 +228,10 @@ def _by_unit(present: set[str], unit: str) -> tuple[str, set[str]] | None:
 
 def _words_of(quantity: str, present: set[str]) -> set[str]:
     """Return the words that refined a quantity, so that they make no channel."""
-    used: set[str] = set()
-    if quantity.startswith("reactive"):
-        used |= REACTIVE
-    if quantity.startswith("apparent"):
-        used |= APPARENT
-    if quantity.startswith("heat"):
-        used |= THERMAL
-    if quantity.startswith("gas"):
-        used |= {"gas"}
-    if quantity in {"leak", "flow", "volume"}:
-        used |= {"water"}
-    if quantity in {"energy", "heat_energy"}:
-        used |= {"power", "功率"}
-    if quantity == "soil_moisture":
-        used |= {"soil"}
-    if quantity == "device_temperature":
-        used |= DEVICE
-    if quantity.endswith("_export"):
-        used |= EXPORT
+    used = set(REFINED.get(quantity, ()))
+    for part, words in REFINED_BY_PART.items():
+        if part in quantity:
+            used |= words
     return used & present
 
 

@@ -147,3 +147,22 @@ NOISE |= {
     "accumulated",
     "present",
 }
+
+# Words that refined a quantity, by its name and by a part of its name.
+REFINED = {
+    "leak": {"water"},
+    "flow": {"water"},
+    "volume": {"water"},
+    "energy": {"power", "功率"},
+    "heat_energy": {"power", "功率"},
+    "door": {"open", "opened", "contact"},
+    "soil_moisture": {"soil"},
+    "device_temperature": DEVICE,
+}
+REFINED_BY_PART = {
+    "reactive": REACTIVE,
+    "apparent": APPARENT,
+    "heat": THERMAL,
+    "gas": {"gas"},
+    "_export": EXPORT,
+}
