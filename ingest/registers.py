@@ -34,8 +34,8 @@ class Dial:
     def capacity(self) -> float:
         """Return what the register counts before it shows zero again, 0 if not known.
 
-        A power of ten or of two in its last digit is the capacity itself; another maximum is the
-        highest value shown, and the capacity one digit more.
+        Nines only, or a power of two less one, are the highest value shown: the capacity is one
+        digit more. Any other maximum is taken as the capacity itself.
 
         >>> [Dial(register_max=m).capacity for m in (99999.0, 100000.0, 65535.0, 65536.0)]
         [100000.0, 100000.0, 65536.0, 65536.0]
@@ -47,8 +47,8 @@ class Dial:
         text = f"{self.register_max:.9f}".rstrip("0")
         digits = len(text.partition(".")[2])
         counts = round(self.register_max * 10**digits)
-        whole = counts & (counts - 1) == 0 or str(counts).strip("0") == "1"
-        return float(counts if whole else counts + 1) / float(10**digits)
+        shown = not str(counts).strip("9") or counts & (counts + 1) == 0
+        return (counts + 1 if shown else counts) / 10**digits
 
     def possible(self, amount: float, span_ms: int) -> bool:
         """Return whether so much can have passed in a span; a quarter-hour is allowed at least.
