@@ -42,6 +42,18 @@ class Cell:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a register moved from one believed reading to the next [its own units], and why."""
+
+    start_ms: int
+    end_ms: int
+    value: float
+    amount: float
+    estimated: bool
+    reasons: tuple[str, ...]
+
+
 class Cells:
     """Intervals by their start: the quarter-hours, or those between given edges [ms UTC]."""
 
@@ -56,6 +68,7 @@ class Cells:
         self._edges = edges_ms
         self._ceiling = edges_ms[-1] if edges_ms else 2**62
         self._multipliers: list[tuple[int, float]] = []
+        self.trace: list[Step] | None = None
 
     def multiply(self, multipliers: Sequence[tuple[int, float]]) -> None:
         """Let amounts count by these ratios from their dates on."""
@@ -103,6 +116,9 @@ class Cells:
         reasons: Iterable[str] = (),
     ) -> None:
         """Spread what a register moved evenly over the time it took, by the ratio of each date."""
+        if self.trace is not None:
+            step = Step(start[0], end_ms, start[2], amount, estimated, tuple(reasons))
+            self.trace.append(step)
         if not self._multipliers:
             self._spread(start[0], end_ms, amount, start[2], estimated=estimated, reasons=reasons)
             return

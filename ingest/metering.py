@@ -1,8 +1,8 @@
 """Metering arithmetic: what a register or a level did in each interval, and why.
 
 Amounts are conserved: over any edges the intervals add up to what the register moved. Each
-interval carries reason codes joined by `+`; docs/metering.md and caretaker/texts of the codes say
-what each means. What comes out depends on the readings and the recorded events alone, never on
+interval carries reason codes joined by `+`; ingest/reasons.py and docs/metering.md say what
+each means. What comes out depends on the readings and the recorded events alone, never on
 the order or the batches they came in. Rules: domain rule-book 3.5.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import replace
 from caretaker.clock import DAY_MS, MINUTE_MS, QUARTER_MS
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Reading
-from ingest.cells import Cells
+from ingest.cells import Cells, Step
 from ingest.registers import LOOK, Decision, Dial, decide, fallen
 from storage.port import Facts, Interval, Row, Running, Standing
 
@@ -303,6 +303,15 @@ class Metering:
     def running(self, quantity: str, facts: Facts) -> Running:
         """Return the arithmetic of a point, at its beginning."""
         return self._begin(QUANTITIES[quantity].kind, facts, Cells(), quantity=quantity)
+
+    def traced(self, quantity: str, facts: Facts) -> tuple["_Register | _Deltas", list[Step]]:
+        """Return the arithmetic of a counted quantity, and the steps it takes as it takes them."""
+        cells = Cells()
+        cells.trace = []
+        running = self._begin(QUANTITIES[quantity].kind, facts, cells, quantity=quantity)
+        if isinstance(running, _Level):
+            raise TypeError(f"{quantity} is a level, it has no steps")
+        return running, cells.trace
 
     def _begin(
         self, kind: Kind, facts: Facts, cells: Cells, *, quantity: str = ""

@@ -48,7 +48,7 @@ class Dial:
         digits = len(text.partition(".")[2])
         counts = round(self.register_max * 10**digits)
         shown = not str(counts).strip("9") or counts & (counts + 1) == 0
-        return (counts + 1 if shown else counts) / 10**digits
+        return float(f"{counts + 1 if shown else counts}e-{digits}")
 
     def possible(self, amount: float, span_ms: int) -> bool:
         """Return whether so much can have passed in a span; a quarter-hour is allowed at least.

@@ -17,14 +17,15 @@ from caretaker.clock import HOUR_MS, QUARTER_MS
 from caretaker.vocabulary import Period
 from storage import meter_events
 from storage.fold import Fold, combine, day_edges
-from storage.port import Arithmetic, Facts, Interval, Row, Running, Standing
+from storage.port import Arithmetic, Facts, Interval, Row, Running
 from storage.rollup_rows import (
     Writer,
     good_rows,
     keep_standing,
+    left_out,
     load,
-    newest_rows,
     standing_at,
+    standing_before,
 )
 
 __all__ = ["Roller", "combine", "day_edges", "load"]
@@ -124,7 +125,7 @@ class Roller:
             point,
             after=(tip.last_ms, tip.last_ordinal),
             until_ms=until_ms,
-            left_out=_left_out(tip.facts),
+            out=left_out(tip.facts),
         )
         for quarter, group in groupby(list(rows), key=_quarter):
             if quarter != tip.quarter:
@@ -213,10 +214,14 @@ class Roller:
         """Compute again from what the run may change until nothing differs any more."""
         low, high = run[0][1], run[-1][1] + QUARTER_MS
         running = self._arithmetic.running(quantity, facts)
-        standing, newest, _ = self._before(connection, point, running.lookback, facts, low)
+        standing, newest, _ = standing_before(
+            connection, point, lookback=running.lookback, facts=facts, at_ms=low
+        )
         since = standing.at_ms if standing else newest[0][0] if newest else low
         start = min(low, since - since % QUARTER_MS)
-        standing, newest, after = self._before(connection, point, running.lookback, facts, start)
+        standing, newest, after = standing_before(
+            connection, point, lookback=running.lookback, facts=facts, at_ms=start
+        )
         running.resume(standing, newest=newest, after=after, floor_ms=start)
         last: Row = newest[-1] if newest else (start, -1, 0.0)
         rows = good_rows(
@@ -224,7 +229,7 @@ class Roller:
             point,
             after=(start, -2),
             until_ms=until_ms,
-            left_out=_left_out(facts),
+            out=left_out(facts),
         )
         turn: int | None = None
         items: list[Interval] = []
@@ -249,21 +254,6 @@ class Roller:
             self._set_tip(connection, point, running, facts, last, items, first_open)
         else:  # computed rows stand beyond: the next run goes on from the file
             self._tips.pop(point, None)
-
-    def _before(
-        self, connection: sqlite3.Connection, point: int, lookback: int, facts: Facts, at_ms: int
-    ) -> tuple[Standing | None, list[Row], list[Row]]:
-        """Return (standing, newest readings, readings after the standing) before an instant."""
-        out = _left_out(facts)
-        newest = newest_rows(connection, point, before_ms=at_ms, most=lookback, left_out=out)
-        if not newest:
-            return None, [], []
-        standing = standing_at(connection, point, _quarter(newest[-1]))
-        if standing is None:
-            return None, newest, []
-        key = (standing.at_ms, standing.ordinal)
-        rows = good_rows(connection, point, after=key, until_ms=at_ms, left_out=out)
-        return standing, newest, [tuple(row) for row in rows]  # type: ignore[misc]
 
     def _settle(
         self,
@@ -356,10 +346,6 @@ class Roller:
 
 def _quarter(row: Row) -> int:
     return row[0] - row[0] % QUARTER_MS
-
-
-def _left_out(facts: Facts) -> list[tuple[int, int]]:
-    return [(c.start_ms, c.end_ms) for c in facts.corrections if c.amount is None]
 
 
 def _runs(marks: Sequence[Mark]) -> Iterable[list[Mark]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from caretaker.clock import QUARTER_MS
 from caretaker.vocabulary import Period, Quality
-from storage.port import Interval, Row, Standing
+from storage.port import Facts, Interval, Row, Standing
 
 BAD = int(Quality.SUSPECT | Quality.RETAINED)
 """Readings with one of these are kept and shown, and never counted."""
@@ -95,35 +95,56 @@ def good_rows(
     *,
     after: tuple[int, int],
     until_ms: int,
-    left_out: Spans = (),
+    out: Spans = (),
 ) -> Iterable[Row]:
     """Yield the good readings with (at_ms, ordinal) > `after` and at_ms < `until_ms`, in order."""
-    out, values = _left_out(left_out)
+    text, values = _without(out)
     sql = (
         "SELECT at_ms, ordinal, value FROM reading"  # noqa: S608  (constant parts)
         " WHERE point = ? AND (at_ms, ordinal) > (?, ?)"
-        " AND at_ms < ? AND quality & ? = 0" + out + " ORDER BY at_ms, ordinal"
+        " AND at_ms < ? AND quality & ? = 0" + text + " ORDER BY at_ms, ordinal"
     )
     return connection.execute(sql, (point, *after, until_ms, BAD, *values))
 
 
 def newest_rows(
-    connection: sqlite3.Connection, point: int, *, before_ms: int, most: int, left_out: Spans = ()
+    connection: sqlite3.Connection, point: int, *, before_ms: int, most: int, out: Spans = ()
 ) -> list[Row]:
     """Return the last good readings before an instant, the oldest first."""
-    out, values = _left_out(left_out)
+    text, values = _without(out)
     sql = (
         "SELECT at_ms, ordinal, value FROM reading"  # noqa: S608  (constant parts)
         " WHERE point = ? AND at_ms < ?"
-        " AND quality & ? = 0" + out + " ORDER BY at_ms DESC, ordinal DESC LIMIT ?"
+        " AND quality & ? = 0" + text + " ORDER BY at_ms DESC, ordinal DESC LIMIT ?"
     )
     rows = connection.execute(sql, (point, before_ms, BAD, *values, most)).fetchall()
     return [(row[0], row[1], row[2]) for row in reversed(rows)]
 
 
-def _left_out(spans: Spans) -> tuple[str, list[int]]:
+def _without(spans: Spans) -> tuple[str, list[int]]:
     text = "".join(" AND NOT (at_ms >= ? AND at_ms < ?)" for _ in spans)
     return text, [edge for span in spans for edge in span]
+
+
+def left_out(facts: Facts) -> list[tuple[int, int]]:
+    """Return the times whose readings a person left out."""
+    return [(c.start_ms, c.end_ms) for c in facts.corrections if c.amount is None]
+
+
+def standing_before(
+    connection: sqlite3.Connection, point: int, *, lookback: int, facts: Facts, at_ms: int
+) -> tuple[Standing | None, list[Row], list[Row]]:
+    """Return (standing, newest readings, readings after the standing) before an instant."""
+    out = left_out(facts)
+    newest = newest_rows(connection, point, before_ms=at_ms, most=lookback, out=out)
+    if not newest:
+        return None, [], []
+    standing = standing_at(connection, point, newest[-1][0] - newest[-1][0] % QUARTER_MS)
+    if standing is None:
+        return None, newest, []
+    key = (standing.at_ms, standing.ordinal)
+    rows = good_rows(connection, point, after=key, until_ms=at_ms, out=out)
+    return standing, newest, [(row[0], row[1], row[2]) for row in rows]
 
 
 def keep_standing(
