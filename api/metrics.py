@@ -36,6 +36,7 @@ class _Figures(Collector):
             refused.add_metric([reason], count)
         yield refused
         yield from self._from_journal()
+        yield from self._from_projection()
         up = GaugeMetricFamily(
             "caretaker_part_ok", "1 when a part of the pipeline is well.", labels=["part"]
         )
@@ -51,6 +52,28 @@ class _Figures(Collector):
             "caretaker_disk_free_bytes",
             "Space left for the journal [byte].",
             value=health.disk_free_bytes(parts),
+        )
+
+    def _from_projection(self) -> Iterator[Metric]:
+        if self._parts.projection is None:
+            return
+        found = self._parts.projection.status()
+        for name, text, value in (
+            ("received", "Readings that came in for InfluxDB.", found.received),
+            ("emitted", "Rows that InfluxDB took.", found.emitted),
+            ("expired", "Rows older than InfluxDB keeps.", found.expired),
+        ):
+            yield CounterMetricFamily(f"caretaker_projection_{name}", text, value=value)
+        refused = CounterMetricFamily(
+            "caretaker_projection_rejected", "Rows InfluxDB refused.", labels=["reason"]
+        )
+        for reason, count in found.rejected.items():
+            refused.add_metric([reason], count)
+        yield refused
+        yield GaugeMetricFamily(
+            "caretaker_projection_lag_seconds",
+            "How far InfluxDB is behind the journal [s].",
+            value=found.lag_s,
         )
 
     def _from_journal(self) -> Iterator[Metric]:

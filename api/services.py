@@ -8,6 +8,7 @@ from caretaker.calendar import SchoolCalendar
 from caretaker.clock import Clock
 from caretaker.config import SiteSettings
 from ingest.decoder import Decoder
+from storage.influx.projection import Projection
 from storage.journal import Journal
 
 
@@ -28,3 +29,5 @@ class Services:
     devices_changed: Callable[[], None]
     started_ms: int
     version: str
+    projection: Projection | None = None
+    """The copy in InfluxDB, where the site has one."""

@@ -39,6 +39,8 @@ from ingest.transport.paho import PahoTransport
 from ingest.transport.url import address_of
 from storage import dialect
 from storage.devices import apply_file_settings
+from storage.influx.build import projection_of
+from storage.influx.projection import Projection
 from storage.journal import Journal
 
 JOURNAL = "journal.sqlite3"
@@ -123,6 +125,7 @@ class App:
         self._lock = DataLock(data_dir)
         self._journal: Journal | None = None
         self._courier: Courier | None = None
+        self._projection: Projection | None = None
         self._closers: list[Callable[[], None]] = []
         self._ended = threading.Event()
         self._started_ms = 0
@@ -150,6 +153,17 @@ class App:
         )
         self.decoder.remember(self._journal.call(dialect.load))
         self._journal.set_judge(self.engine)
+        self._projection = projection_of(
+            self.settings,
+            self.secrets.influx,
+            self._journal,
+            clock=self.clock,
+            counters=self._counters,
+            file=self.site_file,
+        )
+        if self._projection is not None:
+            self._projection.prepare()
+            self._closers.append(self._projection.stop)
         host = self.settings.api.host
         link = f"http://{'127.0.0.1' if host in _LOOPBACK else host}:{self.settings.api.port}"
         self._courier = Courier(
@@ -180,6 +194,8 @@ class App:
         self.page = page
         self._closers.append(page.stop)
         address = self._address()
+        if self._projection is not None:
+            self._projection.start()
         self._courier.start()
         self._closers.append(self._courier.stop)
         self.transport = PahoTransport(
@@ -256,6 +272,7 @@ class App:
             devices_changed=self.engine.devices_changed,
             started_ms=self._started_ms,
             version=__version__,
+            projection=self._projection,
         )
 
     def checks(self) -> list[tuple[str, bool, str, str]]:
@@ -294,6 +311,8 @@ class App:
                 "Check the channel in site.toml; what waits is tried again." if failing else "",
             )
         )
+        if self._projection is not None:
+            found.append(self._projection.check())
         return found
 
     def _counters(self) -> tuple[dict[str, int], dict[str, int]]:

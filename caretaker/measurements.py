@@ -213,6 +213,14 @@ CALENDAR_DAY = Measurement(
     "vacation, makeup or intervention",
 )
 
+PROBE = Measurement(
+    "caretaker_probe",
+    Family.PIPELINE,
+    ("site",),
+    {"ok": "1"},
+    "one point that tells a refused row from a store that refuses everything",
+)
+
 MEASUREMENTS: dict[str, Measurement] = {
     item.name: item
     for item in (
@@ -225,6 +233,7 @@ MEASUREMENTS: dict[str, Measurement] = {
         PIPELINE,
         DEVICE_HEALTH,
         CALENDAR_DAY,
+        PROBE,
     )
 }
 """Every measurement, by name."""

@@ -2,9 +2,12 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests import stores
 
 CI = os.environ.get("CI", "") not in {"", "0", "false"}
 
@@ -31,6 +34,36 @@ def mosquitto() -> str:
 def chromium() -> str:
     """Path of Chromium."""
     return program("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def influxdb_1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stores.Store]:
+    """An InfluxDB 1 for all tests of a worker."""
+    found = stores.version_1_program() or program("influxd")
+    with stores.influxd_1(found, tmp_path_factory.mktemp("influxdb-1")) as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def influxdb_2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stores.Store]:
+    """An InfluxDB 2, by INFLUXDB_URL or on PATH; none is packaged, so CI may be without."""
+    external = stores.external_2()
+    if external is not None:
+        yield external
+        return
+    found = stores.version_2_program()
+    if not found:
+        pytest.skip("no InfluxDB 2: neither INFLUXDB_URL nor an influxd of version 2 on PATH")
+    with stores.influxd_2(found, tmp_path_factory.mktemp("influxdb-2")) as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def victoria_metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stores.Store]:
+    """A VictoriaMetrics for all tests of a worker."""
+    found = program("victoria-metrics")
+    with stores.victoria(found, tmp_path_factory.mktemp("victoria")) as store:
+        yield store
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from analytics.kpis.document import table
 from analytics.kpis.registry import REGISTRY
 from caretaker.clock import ManualClock
 from caretaker.factors import CARBON, ENERGY
+from caretaker.measurements import MEASUREMENTS, RAW
 from caretaker.quantities import QUANTITIES
 from ingest.codecs.native import parse_key
 from ingest.decoder import Decoder
@@ -78,3 +79,16 @@ def test_every_kpi_stands_in_the_document_with_formula_threshold_and_source() ->
     assert text.count("\n| `") == len(REGISTRY)
     for name in (*ENERGY, *CARBON):
         assert f"`{name}`" in text
+
+
+def test_every_measurement_tag_and_field_stands_in_the_document() -> None:
+    text = (DOCS / "influx.md").read_text(encoding="utf-8")
+    rows = {
+        name: line
+        for line in text.splitlines()
+        for name in re.findall(r"`(\w+)`", line.split("|")[1] if line.startswith("|") else "")
+    }
+    for known in MEASUREMENTS.values():
+        row = rows["temperature" if known.name in RAW else known.name]
+        missing = {*known.tags, *known.fields} - set(re.findall(r"`(\w+)`", row))
+        assert not missing, known.name

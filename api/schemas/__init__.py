@@ -31,6 +31,7 @@ from api.schemas.overview import (
     UsageCard,
     Worth,
 )
+from api.schemas.projection import Projection
 from api.schemas.records import (
     Adoption,
     Check,
@@ -90,6 +91,7 @@ __all__ = [
     "PointList",
     "PointNow",
     "Profile",
+    "Projection",
     "Quarantine",
     "QuarantineItem",
     "Refusal",
