@@ -5,7 +5,7 @@ import sys
 import typer
 
 from caretaker import __version__
-from caretaker.commands import devices, export, influx, keep, run, setup
+from caretaker.commands import dashboards, devices, export, influx, keep, run, setup
 from caretaker.errors import CaretakerError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 for module in (run, setup, devices, export, keep):
     app.registered_commands += module.app.registered_commands
 app.add_typer(influx.app, name="influx")
+app.add_typer(dashboards.app, name="dashboards")
 
 
 @app.command()
