@@ -161,7 +161,8 @@ def _templates(
             for topic in topics:
                 yield (-topic.literal, rank), topic.pattern, driver, meaning
         if driver.anywhere:
-            yield (1, len(driver.anywhere[0])), EVERY_TOPIC, driver, Meaning.READINGS
+            bare = not all(driver.anywhere)  # not even keys to know it by: asked last
+            yield (1, bare), EVERY_TOPIC, driver, Meaning.READINGS
 
 
 def _looks_like(heard: Heard, driver: Driver) -> bool:

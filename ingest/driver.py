@@ -112,12 +112,13 @@ class Driver:
 
     `availability` topics say whether a device is connected, `status` topics neither that nor
     readings. `holds` are paths without which a payload is not of this dialect; `anywhere` are sets
-    of such paths by which it is known on whatever topic it is published. `device_at` are
-    paths whose values, joined by `/`, name the device better than the topic; the first must be
-    there. `channel_at` is a path whose value is the channel of all that names none. The same
-    values again within `repeat_s` are one message sent several times. `options` belong to
-    the codec. A driver with `extends` has no topics: it tells the codec of those drivers what the
-    `keys` of a device type mean, which is told by `match` and `has` (see ingest/codecs/models).
+    of such paths by which it is known on whatever topic it is published. `device_at` are parts
+    whose values, joined by `/`, name the device better than the topic; each is one of several paths, and
+    the first part must be there. `device_drops` are characters left out of it. `channel_at` is a
+    path whose value is the channel of all that names none. The same values again within `repeat_s`
+    are one message sent several times. `options` belong to the codec. A driver with `extends` has
+    no topics: it tells the codec of those drivers what the `keys` of a device type mean, which is
+    told by `match` and `has` (see ingest/codecs/models).
     """
 
     name: str
@@ -129,7 +130,7 @@ class Driver:
     anywhere: tuple[tuple[tuple[str, ...], ...], ...]
     holds: tuple[tuple[str, ...], ...]
     device: str
-    device_at: tuple[tuple[str, ...], ...]
+    device_at: tuple[tuple[tuple[str, ...], ...], ...]
     channel_at: tuple[str, ...]
     unwrap: tuple[tuple[str, ...], ...]
     time_at: tuple[tuple[str, ...], ...]
@@ -138,6 +139,7 @@ class Driver:
     fields: tuple[Field, ...]
     samples: tuple[Sample, ...]
     repeat_s: float = 0.0
+    device_drops: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     extends: tuple[str, ...] = ()
     match: tuple[str, ...] = ()
@@ -211,7 +213,7 @@ def read_driver(text: str, *, file: str) -> Driver:
         anywhere=tuple(_paths(item) for item in data.get("anywhere", ())),
         holds=_paths(data.get("holds", ())),
         device=data.get("device", "{device}"),
-        device_at=_paths(data.get("device_at", ())),
+        device_at=_parts(data.get("device_at", ())),
         channel_at=_path(data.get("channel_at", "")),
         unwrap=_paths(data.get("unwrap", ())),
         time_at=_paths(data.get("time_at", ())),
@@ -227,6 +229,7 @@ def read_driver(text: str, *, file: str) -> Driver:
         ),
         samples=tuple(Sample(**item) for item in data.get("sample", ())),
         repeat_s=float(data.get("repeat_s", 0)),
+        device_drops=data.get("device_drops", ""),
         file=file,
     )
 
@@ -245,6 +248,16 @@ def _paths(texts: str | tuple[str, ...] | list[str]) -> tuple[tuple[str, ...], .
     """Return one path or several, for a key that may hold either."""
     several = [texts] if isinstance(texts, str) else texts
     return tuple(_path(text) for text in several if text)
+
+
+def _parts(texts: str | list[str]) -> tuple[tuple[tuple[str, ...], ...], ...]:
+    """Return the parts of a name, each a choice of paths: `a|b` is a, or else b.
+
+    >>> _parts(["mac|id", "model"])
+    ((('mac',), ('id',)), (('model',),))
+    """
+    several = [texts] if isinstance(texts, str) else texts
+    return tuple(_paths(text.split("|")) for text in several if text)
 
 
 def _where(text: str) -> Where:

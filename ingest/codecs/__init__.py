@@ -5,10 +5,14 @@ from collections.abc import Mapping
 from ingest.codecs.fields import Fields
 from ingest.codecs.homeassistant import HomeAssistant
 from ingest.codecs.homie import Homie
+from ingest.codecs.line_protocol import LineProtocol
 from ingest.codecs.lorawan import LoRaWan
 from ingest.codecs.meter_frames import MeterFrames
 from ingest.codecs.native import Native
+from ingest.codecs.p1 import P1
+from ingest.codecs.plain import Plain
 from ingest.codecs.port import Factory
+from ingest.codecs.senml import SenMl
 from ingest.codecs.sparkplug import Sparkplug
 from ingest.codecs.suffix import Suffix
 
@@ -16,9 +20,13 @@ CODECS: Mapping[str, Factory] = {
     "fields": Fields,
     "homeassistant": HomeAssistant,
     "homie": Homie,
+    "line_protocol": LineProtocol,
     "lorawan": LoRaWan,
     "meter_frames": MeterFrames,
     "native": Native,
+    "p1": P1,
+    "plain": Plain,
+    "senml": SenMl,
     "sparkplug": Sparkplug,
     "suffix": Suffix,
 }

@@ -47,7 +47,7 @@ class Fields:
 
     def _read(self, heard: Heard, route: Route, payload: Any) -> Arrival:
         driver, received_ms = self._driver, heard.message.received_ms
-        name = self._name(route, payload)
+        name = self._name(route, payload) if "{device}" in driver.device else "-"
         if not usable_name(name):
             return bad_name(heard, driver, name)
         model, named = first(payload, driver.model_at), first(payload, driver.channel_at)
@@ -81,11 +81,7 @@ class Fields:
         )
 
     def _name(self, route: Route, payload: Any) -> str:
-        paths = self._driver.device_at
-        parts = [first(payload, path) for path in paths]
-        if not parts or not isinstance(parts[0], str | int) or parts[0] == "":
-            return route.names.get("device", "")
-        return "/".join(str(p) for p in parts if isinstance(p, str | int) and p != "")
+        return native_id(self._driver, payload) or route.names.get("device", "")
 
     def _repeated(self, device: str, found: Sequence[Measured], received_ms: int) -> bool:
         """Return whether a radio sent this before, moments ago; the first of them counts."""
@@ -97,6 +93,24 @@ class Fields:
             self._last.clear()
         self._last[device] = (received_ms, values)
         return False
+
+
+def native_id(driver: Driver, payload: Any) -> str:
+    """Return the name that a payload gives its device, or nothing."""
+    parts: list[str] = []
+    for paths in driver.device_at:
+        for path in paths:
+            part = first(payload, path)
+            if isinstance(part, str | int) and part != "":
+                parts.append(str(part))
+                break
+        else:
+            if not parts:
+                return ""
+    name = "/".join(parts)
+    for character in driver.device_drops:
+        name = name.replace(character, "")
+    return name
 
 
 def _time(driver: Driver, payload: Any) -> int | None:

@@ -11,6 +11,7 @@ from typing import Any
 from caretaker.errors import ConfigurationError
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Arrival, Measured, Quality, Rejected, RejectReason
+from ingest.codecs.fields import native_id
 from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, usable_name
 from ingest.driver import Driver
 from ingest.extract import first, number
@@ -65,7 +66,7 @@ class Suffix:
             return None if route.anywhere else (refuse(heard, driver, payload),)
         if any(first(payload, path) is None for path in driver.holds):
             return None
-        name = "/".join(str(first(payload, path)) for path in driver.device_at)
+        name = native_id(driver, payload)
         if not usable_name(name):
             return (bad_name(heard, driver, name),)
         device_ms: int | None = None

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from caretaker.quantities import QUANTITIES, Kind
@@ -30,6 +31,7 @@ QUANTITY: dict[str, tuple[str, ...]] = {
         "temperature_difference",
         "device_temperature",
         "temperature_setpoint",
+        "dew_point",
     ),
     "temperature_device": ("device_temperature",),
     "battery_ok": ("battery_low", "battery"),
@@ -69,6 +71,18 @@ def correct(row: dict[str, Any]) -> None:
             expected["role"] = "history_or_statistic"
         elif expected["quantity"] == "flow_heat_carrier" and row["payload"]["media"] == "gas":
             expected["quantity"] = "gas_flow"
+
+
+def instant(word: str | None) -> int | None:
+    """Return the instant [ms] that stands in place of a channel, or None.
+
+    >>> instant("2024-07-24T19:00:00.000Z"), instant("L1")
+    (1721847600000, None)
+    """
+    if word is None or not re.match(r"\d{4}-\d\d-\d\dT", str(word)):
+        return None
+    at = datetime.fromisoformat(str(word))
+    return None if at.tzinfo is None else round(at.timestamp() * 1000)
 
 
 def channel(word: str | None) -> str:

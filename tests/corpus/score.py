@@ -3,8 +3,8 @@
 What counts, by the corpus' own README:
 
 * an expectation is **extracted** when a reading has its quantity, its value in the canonical unit,
-  its channel (where the corpus names one) and its instant: the device's own time where that is an
-  instant, the time of receipt where it is local, relative or missing;
+  its channel (where a message holds several of the quantity) and its instant: the device's own
+  time where that is an instant, the time of receipt where it is local, relative or missing;
 * a value whose unit nobody names is right when it is **held** as `unit-missing`, or read by a
   documented unit of the family;
 * a **sentinel** is right when no reading carries it;
@@ -227,7 +227,8 @@ class _Row:
                 value = names.canonical(expected, m.quantity)
                 if value is None or not _same(value, m.value):
                     continue
-                if not any_time and not self._in_time(m):
+                timed = any_time or names.instant(expected["channel"]) is not None
+                if not timed and not self._in_time(m):
                     continue
                 if self._channel(expected, device, m, exact=exact):
                     del self.free[index]
@@ -267,14 +268,19 @@ class _Row:
 
     def _channel(self, expected: dict[str, Any], device: str, m: Measured, *, exact: bool) -> bool:
         """Return whether the channel fits; where an id stands, it is better than a position."""
+        at_ms = names.instant(expected["channel"])
+        if at_ms is not None:  # the corpus tells values of several times apart by the time
+            return m.at_ms == at_ms
         wanted = names.channel(expected["channel"])
         got = names.channel(m.channel)
         if wanted == got:
             return True
         if exact:
             return False
-        if expected["channel"] is None:
+        if expected["channel"] is None or self._only_one(expected):
             return True
+        if expected["channel"] in {str(key) for key in expected.get("path") or ()}:
+            return True  # it repeats the key; what we call it is ours, collisions are counted
         if wanted in {part.lower() for part in device.replace(":", "/").split("/")}:
             return True
         if wanted == device.partition(":")[2].lower() or wanted in m.channel.lower().split("/"):
@@ -282,11 +288,16 @@ class _Row:
         text = json.dumps(self.row["payload"])
         return len(m.channel) >= 6 and m.channel in text and m.channel not in wanted
 
+    def _only_one(self, expected: dict[str, Any]) -> bool:
+        """Return whether the message holds one value of the quantity: nothing to confuse."""
+        same = [e for e in self.row["expect"] if e["quantity"] == expected["quantity"]]
+        return len(same) == 1
+
     def _collide(self, readings: list[tuple[str, Measured]]) -> None:
-        seen: dict[tuple[str, str, str, int], set[float]] = defaultdict(set)
+        seen: dict[tuple[str, str, str, int, int], set[float]] = defaultdict(set)
         for device, m in readings:
-            seen[device, m.channel, m.quantity, m.at_ms].add(m.value)
-        for (device, name, quantity, _), values in seen.items():
+            seen[device, m.channel, m.quantity, m.at_ms, m.ordinal].add(m.value)
+        for (device, name, quantity, *_), values in seen.items():
             if len(values) > 1:
                 self.score.collisions += 1
                 self._say("collision", f"{device} {name}/{quantity} = {sorted(values)}")
