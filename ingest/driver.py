@@ -113,12 +113,12 @@ class Driver:
     `availability` topics say whether a device is connected, `status` topics neither that nor
     readings. `holds` are paths without which a payload is not of this dialect; `anywhere` are sets
     of such paths by which it is known on whatever topic it is published. `device_at` are parts
-    whose values, joined by `/`, name the device better than the topic; each is one of several paths, and
-    the first part must be there. `device_drops` are characters left out of it. `channel_at` is a
-    path whose value is the channel of all that names none. The same values again within `repeat_s`
-    are one message sent several times. `options` belong to the codec. A driver with `extends` has
-    no topics: it tells the codec of those drivers what the `keys` of a device type mean, which is
-    told by `match` and `has` (see ingest/codecs/models).
+    whose values, joined by `/`, name the device better than the topic; each is one of several
+    paths, and the first part must be there. `device_drops` are characters left out of it.
+    `channel_at` is a path whose value is the channel of all that names none. The same values again
+    within `repeat_s` are one message sent several times. `options` belong to the codec. A driver
+    with `extends` has no topics: it tells the codec of those drivers what the `keys` of a device
+    type mean, which is told by `match` and `has` (see ingest/codecs/models).
     """
 
     name: str
