@@ -159,7 +159,6 @@ class App:
             self._journal,
             clock=self.clock,
             counters=self._counters,
-            file=self.site_file,
         )
         if self._projection is not None:
             self._projection.prepare()

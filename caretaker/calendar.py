@@ -31,6 +31,16 @@ def _national(country: str, year: int) -> tuple[frozenset[date], frozenset[date]
     return frozenset(found), frozenset(day for day in found.weekend_workdays if day.year == year)
 
 
+@lru_cache(maxsize=64)
+def _names(country: str, year: int, lang: str) -> dict[date, str]:
+    """Return the names of a country's days off in a language, or in its own."""
+    language = lang.replace("-", "_") if lang != "en" else "en_US"
+    plain = holidays.country_holidays(country, years=year)
+    if language not in plain.supported_languages:
+        return dict(plain)
+    return dict(holidays.country_holidays(country, years=year, language=language))
+
+
 @dataclass(frozen=True, slots=True)
 class SchoolCalendar:
     """Knows every day's kind, from the site's own table before the national one.
@@ -72,6 +82,19 @@ class SchoolCalendar:
         if day in off:
             return "holiday"
         return "weekend" if day.weekday() >= _SATURDAY else "workday"
+
+    def holiday_name(self, day: date, lang: str) -> str:
+        """Return what a national day off is called, '' for any other day.
+
+        >>> calendar = SchoolCalendar(CalendarSettings(), ZoneInfo("Asia/Shanghai"))
+        >>> calendar.holiday_name(date(2026, 1, 1), "zh-CN")
+        '元旦'
+        >>> calendar.holiday_name(date(2026, 1, 2), "zh-CN"), calendar.holiday_name(day=date(
+        ...     2026, 1, 5), lang="en")
+        ('休息日', '')
+        """
+        name = _names(self.settings.country, day.year, lang).get(day, "")
+        return name.partition("（")[0].partition(" (")[0]
 
     def open_hours(self, day: date) -> tuple[int, int] | None:
         """Return when the school is open on a day as [start, end) [ms UTC], or None."""

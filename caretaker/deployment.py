@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from caretaker.certificates import make_authority, make_server
-from caretaker.secrets import Secrets, load_or_create, with_external_broker
+from caretaker.secrets import Secrets, load_or_create, with_external_broker, write_private
 from caretaker.template import TEMPLATE
 from ingest.broker.standalone import (
     HEALTH,
@@ -116,11 +116,11 @@ def write_broker_files(data: Path, secrets: Secrets) -> None:
         options = known.read_text(encoding="utf-8").splitlines()
         health = next(line[3:] for line in options if line.startswith("-P "))
     logins = {OWN: secrets.external_broker_password, HEALTH: health} | secrets.device_passwords
-    _write(folder / "mosquitto.conf", configuration())
-    _write(folder / "acl", access_rules())
-    _write(folder / "passwords", password_file(logins))
+    write_private(folder / "mosquitto.conf", configuration())
+    write_private(folder / "acl", access_rules())
+    write_private(folder / "passwords", password_file(logins))
     known.parent.mkdir(exist_ok=True, mode=0o700)
-    _write(known, health_options(health, authority=_IN_BROKER / "ca.crt"))
+    write_private(known, health_options(health, authority=_IN_BROKER / "ca.crt"))
 
 
 def _secrets(layout: Layout) -> Secrets:
@@ -176,19 +176,4 @@ def _hand_over(layout: Layout) -> tuple[int, int]:
 
 def _keep(path: Path, text: str) -> None:
     if not path.exists():
-        _write(path, text)
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file at once, readable by its owner only; its owner stays."""
-    scratch = path.with_name(f"{path.name}.new")
-    scratch.unlink(missing_ok=True)
-    handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    if os.geteuid() == 0 and path.exists():
-        owner = path.stat()
-        os.chown(scratch, owner.st_uid, owner.st_gid)
-    scratch.replace(path)
+        write_private(path, text)

@@ -183,11 +183,19 @@ def _write(path: Path, known: Secrets) -> None:
         *(f"{_quoted(name)} = {_quoted(value)}" for name, value in known.device_passwords.items()),
         "",
     ]
-    scratch = path.with_suffix(".new")
+    write_private(path, "\n".join(lines))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file at once, readable by its owner only; its owner stays."""
+    scratch = path.with_name(f"{path.name}.new")
     scratch.unlink(missing_ok=True)
     handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write("\n".join(lines))
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
+    if os.geteuid() == 0 and path.exists():
+        owner = path.stat()
+        os.chown(scratch, owner.st_uid, owner.st_gid)
     scratch.replace(path)

@@ -20,16 +20,18 @@ from caretaker.commands.common import (
 )
 from caretaker.config import SiteSettings
 from caretaker.errors import ConfigurationError
-from caretaker.secrets import load_or_create, with_influx
+from caretaker.secrets import load_or_create, with_influx, write_private
 from storage.influx.build import projection_of
 from storage.influx.progress import FOLLOWING
 from storage.influx.projection import Projection
 from storage.influx.setup import set_up
 
+_WAIT_S = 60.0
+
 app = typer.Typer(no_args_is_help=True, help="Set up, look at and rebuild the copy in InfluxDB.")
 
 
-def _settings(data: Path, site: Path | None) -> tuple[SiteSettings, str]:
+def _settings(data: Path, site: Path | None) -> SiteSettings:
     settings, file = settings_of(data, site)
     if not settings.influx.url:
         raise ConfigurationError(
@@ -38,11 +40,11 @@ def _settings(data: Path, site: Path | None) -> tuple[SiteSettings, str]:
             problem="names no InfluxDB",
             remedy='Write it as [influx] url = "http://127.0.0.1:8086".',
         )
-    return settings, file
+    return settings
 
 
 @contextmanager
-def _at_rest(data: Path, settings: SiteSettings, file: str) -> Iterator[Projection]:
+def _at_rest(data: Path, settings: SiteSettings) -> Iterator[Projection]:
     """Lend the projection of data that nobody else works on."""
     with quiet_journal(data, settings) as journal:
         projection = projection_of(
@@ -51,7 +53,6 @@ def _at_rest(data: Path, settings: SiteSettings, file: str) -> Iterator[Projecti
             journal,
             clock=SystemClock(),
             counters=lambda: ({}, {}),
-            file=file,
         )
         assert projection is not None
         projection.prepare()
@@ -67,11 +68,11 @@ def status(data: DataOption = DATA, site: SiteOption = None) -> None:
 
     Example: caretaker influx status
     """
-    settings, file = _settings(data, site)
+    settings = _settings(data, site)
     if running_url(data):
         found = ask(data, "GET", "/influx")
     else:
-        with _at_rest(data, settings, file) as projection:
+        with _at_rest(data, settings) as projection:
             rest = projection.status()
             found = {name: getattr(rest, name) for name in rest.__slots__} | {
                 "ok": rest.ok,
@@ -102,12 +103,12 @@ def rebuild(data: DataOption = DATA, site: SiteOption = None) -> None:
 
     Example: caretaker influx rebuild
     """
-    settings, file = _settings(data, site)
+    settings = _settings(data, site)
     if running_url(data):
         ask(data, "POST", "/influx/rebuild")
         console.print("The running Caretaker rebuilds it; see: caretaker influx status")
         return
-    with _at_rest(data, settings, file) as projection:
+    with _at_rest(data, settings) as projection:
         projection.rebuild()
         with console.status("Filling InfluxDB from the journal ..."):
             projection.flush()
@@ -133,17 +134,42 @@ def setup(
             help="Used once, kept nowhere; better in the environment than on the command line.",
         ),
     ] = "",
+    admin_token_file: Annotated[
+        Path | None, typer.Option(help="A file that holds the administrator's token.")
+    ] = None,
+    read_token_file: Annotated[
+        Path | None, typer.Option(help="Where to write the token that may only read, for Grafana.")
+    ] = None,
 ) -> None:
     """Make bucket, retention and mapping, and two tokens that may only write and only read.
 
+    Run again it changes nothing. A server that is just starting is waited for, a minute at most.
+
     Example: caretaker influx setup
     """
-    settings, _ = _settings(data, site)
-    made = set_up(settings.influx, admin=admin)
+    settings = _settings(data, site)
+    if admin_token_file is not None:
+        admin = _token_in(admin_token_file)
+    known = load_or_create(data)
+    made = set_up(settings.influx, admin=admin, known=known.influx, wait_s=_WAIT_S)
     for step in made.steps:
         console.print(f"  {step}")
     if made.tokens:
-        with_influx(data, load_or_create(data), made.tokens)
+        known = with_influx(data, known, made.tokens)
         console.print(f"The tokens stand in {data / 'secrets.toml'}, [influx] write and read.")
+    if read_token_file is not None:
+        write_private(read_token_file, known.influx.get("read", ""))
     if running_url(data):
         console.print("Restart Caretaker, so that it uses them.")
+
+
+def _token_in(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            file=str(path),
+            key="--admin-token-file",
+            problem=f"cannot be read ({error})",
+            remedy="Name a file that holds the administrator's token and nothing else.",
+        ) from error

@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from caretaker.clock import Clock
-from caretaker.measurements import PROBE
 from storage.influx.answers import Action, Answer, Verdict, judge
-from storage.influx.lines import Row, body
+from storage.influx.lines import PROBE_LINE, Row, body
 from storage.influx.server import Server
 
 MAX_ROWS = 5_000
@@ -140,8 +139,7 @@ class Delivery:
         """Tell a bad row from a store (or something before it) that refuses everything."""
         if verdict.action is Action.SPLIT:
             return True
-        probe = Row(f"{PROBE.name},site=caretaker ok=1 0", 0)
-        again = judge(self._asked(lambda: self._server.write(body([probe]), raw=raw)))
+        again = judge(self._asked(lambda: self._server.write(PROBE_LINE, raw=raw)))
         if again.action in {Action.STORED, Action.EXPIRED}:
             return True
         self._wait(

@@ -5,12 +5,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from caretaker.measurements import MEASUREMENTS
+from caretaker.measurements import MEASUREMENTS, PROBE
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _UNUSABLE = re.compile(r"[\x00-\x1f\x7f\x80-\x9f\u2028\u2029\\]")
 _MAX_TAG = 1_024
 _ESCAPES = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
+PROBE_LINE = f"{PROBE.name},site=caretaker ok=1 0".encode()
+"""A line that any store takes which takes any."""
+
 _MIN_NS, _MAX_NS = -(2**63) + 2, 2**63 - 2
 
 

@@ -1,16 +1,19 @@
 """Makes what Caretaker needs in a store: buckets with retention, mappings, two narrow tokens."""
 
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from caretaker.config import InfluxSettings
 from caretaker.errors import StorageError
-from storage.influx.answers import Answer
-from storage.influx.influxql import quoted
+from storage.influx.answers import Action, Answer, judge
+from storage.influx.influxql import QueryError, quoted
+from storage.influx.lines import PROBE_LINE
 from storage.influx.server import KINDS, Server, Tokens
 
+_RETRY_S = 2.0
 _WRITER, _READER = "caretaker_write", "caretaker_read"
 
 
@@ -20,7 +23,6 @@ class Made:
 
     steps: tuple[str, ...]
     tokens: Mapping[str, str]
-    admin_password: str = ""
 
 
 class SetupError(StorageError):
@@ -33,15 +35,51 @@ def _must(answer: Answer, what: str) -> Answer:
     return answer
 
 
-def set_up(settings: InfluxSettings, *, admin: str) -> Made:
-    """Make buckets, retention, mapping and tokens with an administrator's token.
+def set_up(
+    settings: InfluxSettings, *, admin: str, known: Mapping[str, str], wait_s: float = 0.0
+) -> Made:
+    """Make buckets, retention, mapping and tokens with an administrator's token; again: no change.
 
-    The administrator's token (user:password in version 1) is used here and kept nowhere. Raises
-    SetupError.
+    The administrator's token (user:password in version 1) is used here and kept nowhere. Tokens
+    that are `known` and still open what they should are kept. A server that is just starting is
+    waited for, `wait_s` [s] at most. Raises SetupError.
     """
+    ends_s = time.monotonic() + wait_s
+    while True:
+        try:
+            return _set_up(settings, admin, known)
+        except SetupError:
+            if time.monotonic() >= ends_s:
+                raise
+            time.sleep(_RETRY_S)
+
+
+def _good(settings: InfluxSettings, known: Mapping[str, str]) -> bool:
+    """Return whether the tokens that are known may write and read."""
+    if not (known.get("write") and known.get("read")):
+        return False
+    server = Server(settings, Tokens(known["write"], known["read"]))
+    try:
+        if server.recognise().status != 204:
+            return False
+        for raw in (True, False):
+            taken = judge(server.write(PROBE_LINE, raw=raw)).action
+            if taken not in {Action.STORED, Action.EXPIRED}:
+                return False
+            list(server.query("SHOW MEASUREMENTS LIMIT 1", raw=raw))
+    except QueryError:
+        return False
+    finally:
+        server.close()
+    return True
+
+
+def _set_up(settings: InfluxSettings, admin: str, known: Mapping[str, str]) -> Made:
     server = Server(settings, Tokens(admin, admin))
     try:
         _must(server.recognise(), "which version answers")
+        if _good(settings, known):
+            return Made((f"The tokens at hand open {settings.url}; nothing is changed",), {})
         if server.kind is KINDS["2"]:
             return _version_2(server)
         steps = [f"{server.kind.name if server.kind else ''} answers at {settings.url}"]

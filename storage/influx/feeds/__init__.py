@@ -20,5 +20,5 @@ def standard_feeds(site: SiteSettings, *, figures: PartFigures) -> tuple[Feed, .
         Rollups(),
         Kpis(zone=site.zone, scopes=scopes),
         Samples(figures),
-        Days(SchoolCalendar(site.calendar, site.zone)),
+        Days(SchoolCalendar(site.calendar, site.zone), lang=site.lang),
     )

@@ -12,6 +12,10 @@ from storage.influx.lines import Row, series
 from storage.influx.names import Names
 from storage.influx.port import Moment
 
+_WORDS = {
+    "zh-CN": {"holiday": "停课", "vacation": "假期", "makeup": "调休上课"},
+    "en": {"holiday": "closed", "vacation": "vacation", "makeup": "make-up school day"},
+}
 _BACK_DAYS, _AHEAD_DAYS = 400, 370
 _SATURDAY = 5
 
@@ -22,9 +26,11 @@ class Days:
     name = "days"
     measurements: tuple[str, ...] = (CALENDAR_DAY.name,)
 
-    def __init__(self, calendar: SchoolCalendar) -> None:
+    def __init__(self, calendar: SchoolCalendar, *, lang: str) -> None:
         self._calendar = calendar
-        self.shape = hashlib.sha256(repr(calendar.settings).encode()).hexdigest()[:16]
+        self._lang = lang
+        text = f"{lang} {calendar.settings!r}"
+        self.shape = hashlib.sha256(text.encode()).hexdigest()[:16]
         self._sent = date.min.toordinal()
         self._taken = 0
         self._moved = False
@@ -70,7 +76,9 @@ class Days:
         start_ms, _ = self._calendar.bounds(day)
         if not word or start_ms < moment.horizon_ms:
             return None
-        head = series(CALENDAR_DAY.name, {"site": names.site, "kind": word})
+        name = self._calendar.holiday_name(day, self._lang) if word == "holiday" else ""
+        name = name or _WORDS.get(self._lang, _WORDS["en"])[word]
+        head = series(CALENDAR_DAY.name, {"site": names.site, "kind": word, "name": name})
         return Row(f"{head} day=1.0 {time_ns(start_ms)}", start_ms)
 
     def settle(self) -> None:
