@@ -2,31 +2,41 @@
 
 from collections.abc import Mapping
 
+from ingest.codecs.alink import Alink
 from ingest.codecs.fields import Fields
 from ingest.codecs.homeassistant import HomeAssistant
 from ingest.codecs.homie import Homie
+from ingest.codecs.iotda import IotDa
 from ingest.codecs.line_protocol import LineProtocol
 from ingest.codecs.lorawan import LoRaWan
 from ingest.codecs.meter_frames import MeterFrames
 from ingest.codecs.native import Native
+from ingest.codecs.neuron import Neuron
 from ingest.codecs.p1 import P1
 from ingest.codecs.plain import Plain
 from ingest.codecs.port import Factory
 from ingest.codecs.senml import SenMl
 from ingest.codecs.sparkplug import Sparkplug
 from ingest.codecs.suffix import Suffix
+from ingest.codecs.telemetry import Telemetry
+from ingest.codecs.thingsboard import ThingsBoard
 
 CODECS: Mapping[str, Factory] = {
+    "alink": Alink,
     "fields": Fields,
     "homeassistant": HomeAssistant,
     "homie": Homie,
+    "iotda": IotDa,
     "line_protocol": LineProtocol,
     "lorawan": LoRaWan,
     "meter_frames": MeterFrames,
     "native": Native,
+    "neuron": Neuron,
     "p1": P1,
     "plain": Plain,
     "senml": SenMl,
     "sparkplug": Sparkplug,
     "suffix": Suffix,
+    "telemetry": Telemetry,
+    "thingsboard": ThingsBoard,
 }

@@ -5,7 +5,7 @@ whose profile, model, name or key fits a glob of `match`, or whose object holds 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -39,7 +39,8 @@ class Models:
     """Reads decoded objects by the models that extend an envelope, then by the grammar of names."""
 
     def __init__(self, driver: Driver, *, implied: Mapping[str, str] | None = None) -> None:
-        self._models = tuple(_model(item) for item in driver.models)
+        own = (replace(driver, match=("*",)),) if driver.keys else ()
+        self._models = tuple(_model(item) for item in (*own, *driver.models))
         self._implied = implied or {}
 
     def read(self, decoded: Any, *labels: str) -> tuple[list[Value | Rejected], str]:
@@ -49,7 +50,7 @@ class Models:
         for model in self._models:
             if model.fits(labels, decoded):
                 keys |= model.keys
-                name = model.name
+                name = model.name if model.has or model.match != ("*",) else name
         return read_object(decoded, keys=keys, implied=self._implied), name
 
     def key(self, name: str, *labels: str) -> Key | None:

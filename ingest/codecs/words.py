@@ -54,7 +54,7 @@ WORDS: dict[str, str] = {
     **dict.fromkeys(("energy", "consumption", "electricity", "电能", "电量", "电度"), "energy"),
     **dict.fromkeys(("power", "watt", "watts", "功率"), "power"),
     **dict.fromkeys(("voltage", "volt", "volts", "vrms", "avi", "电压"), "voltage"),
-    **dict.fromkeys(("amps", "ampere", "amperage", "irms", "aci", "电流"), "current"),
+    **dict.fromkeys(("amps", "ampere", "amperage", "irms", "aci", "curr", "电流"), "current"),
     **dict.fromkeys(("frequency", "freq", "频率"), "frequency"),
     **dict.fromkeys(("volume", "water", "水量"), "volume"),
     **dict.fromkeys(("flow", "flowrate", "流量"), "flow"),

@@ -1,0 +1,140 @@
+"""Gathers what the names and values of a decoded object mean, and what waits for a unit."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from caretaker.quantities import QUANTITIES, Kind
+from caretaker.vocabulary import Rejected, RejectReason
+from ingest.codecs.keys import Key, identify
+from ingest.codecs.values import Value
+
+_NUMBERED = re.compile(r"_\d{1,3}$")
+_HOT = re.compile(r"forward|supply|inlet|high|flow", re.IGNORECASE)
+_COLD = re.compile(r"return|outlet|low(?!er)|back", re.IGNORECASE)
+_STATES: dict[str, dict[str, float]] = {
+    "leak": {
+        **dict.fromkeys(("normal", "no leak", "dry", "noleak", "not leaking", "no_leak"), 0.0),
+        **dict.fromkeys(("leak", "leaking", "wet", "water leak", "leakage", "alarm"), 1.0),
+    },
+    "door": {
+        **dict.fromkeys(("close", "closed"), 0.0),
+        **dict.fromkeys(("open", "opened"), 1.0),
+    },
+    "occupancy": {
+        **dict.fromkeys(("vacant", "idle", "unoccupied", "normal", "no motion", "none"), 0.0),
+        **dict.fromkeys(("occupied", "trigger", "triggered", "motion", "detected"), 1.0),
+    },
+    "relay": {
+        **dict.fromkeys(("off", "close", "closed"), 0.0),
+        **dict.fromkeys(("on", "open"), 1.0),
+    },
+}
+
+
+@dataclass(slots=True)
+class Collector:
+    """Takes (name, value, unit) one by one and says in the end what was read.
+
+    `keys` is a model's table, `implied` the units that a dialect documents for bare names.
+    """
+
+    keys: Mapping[str, Key | None]
+    implied: Mapping[str, str]
+    flat: list[Value] = field(default_factory=list)
+    timed: list[Value] = field(default_factory=list)
+    refused: list[Rejected] = field(default_factory=list)
+    unitless: dict[str, object] = field(default_factory=dict)
+    visited: int = 0
+    hot: bool = False
+    cold: bool = False
+
+    def take(
+        self, name: str, raw: Any, unit: str, *, at_ms: int | None = None, phased: bool = False
+    ) -> None:
+        """Take a named value; a statistic, a setting or what is no quantity is passed over."""
+        if name in self.keys:
+            self._keep(self.keys[name], name, raw, unit, at_ms=at_ms)
+            return
+        key = identify(name, unit, phased=phased)
+        if not isinstance(key, Rejected):
+            implied = unit or self._implied(name)
+            self._keep(key, name, raw, implied, at_ms=at_ms)
+        elif key.reason is RejectReason.UNKNOWN_UNIT:
+            self.refused.append(key)
+
+    def take_place(self, name: str, place: int, raw: Any) -> None:
+        """Take one place of an array: a channel of its own, by no unit but the model's."""
+        key = self.keys[name] if name in self.keys else identify(name)
+        if isinstance(key, Key):
+            channel = f"{key.channel}_{place}".strip("_")
+            self._keep(replace(key, channel=channel), f"{name}_{place}", raw, "", at_ms=None)
+
+    def _keep(self, key: Key | None, name: str, raw: Any, unit: str, *, at_ms: int | None) -> None:
+        if key is None:
+            return
+        number: object = raw
+        if QUANTITIES[key.quantity].kind is Kind.STATE:
+            number = _state(key.quantity, name, raw)
+        elif isinstance(raw, bool) or not isinstance(raw, int | float | str):
+            number = None
+        if number is None:
+            return
+        known_unit = key.unit or unit
+        if not known_unit and QUANTITIES[key.quantity].unit != "1":
+            if not isinstance(raw, str) or _numeric(raw):
+                self.unitless[name] = raw
+            return
+        if key.quantity == "temperature":
+            self.hot = self.hot or _HOT.search(name) is not None
+            self.cold = self.cold or (_COLD.search(name) is not None and not _HOT.search(name))
+        value = Value(key.quantity, number, known_unit, key.channel, at_ms)
+        (self.flat if at_ms is None else self.timed).append(value)
+
+    def _implied(self, name: str) -> str:
+        """Return the unit documented for this bare name, or for it with a number."""
+        return self.implied.get(name) or self.implied.get(_NUMBERED.sub("_#", name), "")
+
+    def result(self) -> list[Value | Rejected]:
+        """Return what was read, and what was refused; names without a unit as one refusal.
+
+        A value that a log of the same message holds too is not counted again.
+        """
+        if self.hot and self.cold:  # supply and return side by side: a heat meter
+            self.flat = [_thermal(value) for value in self.flat]
+            self.timed = [_thermal(value) for value in self.timed]
+        logged = {(v.quantity, v.channel) for v in self.timed}
+        equal = {(v.quantity, str(v.number)) for v in self.timed}
+        flat = [
+            v
+            for v in self.flat
+            if (v.quantity, v.channel) not in logged or (v.quantity, str(v.number)) not in equal
+        ]
+        numbers = {str(v.number) for v in (*flat, *self.timed)}
+        waiting = sorted(name for name, raw in self.unitless.items() if str(raw) not in numbers)
+        found: list[Value | Rejected] = [*flat, *self.timed, *self.refused]
+        if waiting:
+            found.append(Rejected(RejectReason.UNIT_MISSING, ", ".join(waiting)[:200]))
+        return found
+
+
+def _thermal(value: Value) -> Value:
+    if value.quantity in {"energy", "power", "volume", "flow"}:
+        return replace(value, quantity=f"heat_{value.quantity}")
+    return value
+
+
+def _numeric(text: str) -> bool:
+    return text.replace(".", "", 1).lstrip("-").isdigit()
+
+
+def _state(quantity: str, name: str, raw: Any) -> float | None:
+    """Return a state as 1 or 0; None where the sense is not documented in the name or the word."""
+    if isinstance(raw, str):
+        return _STATES.get(quantity, {}).get(raw.strip().lower())
+    if isinstance(raw, bool) or raw in (0, 1):
+        if quantity == "door" and "open" not in name.lower():
+            return None  # `door: 1` may be either
+        return float(raw)
+    return None

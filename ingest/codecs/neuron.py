@@ -1,0 +1,60 @@
+"""EMQ Neuron, a gateway of Modbus, DL/T 645 and other field buses: tags of a node and group.
+
+    {"timestamp": ms, "node": n, "group": g, "values": {tag: value}, "errors": {tag: code}}
+    {"timestamp": ms, "node": n, "group": g, "tags": [{"name": t, "value": v}, ...]}
+
+Recognised by its keys on any topic. A tag's meaning is its name, or a model's (`extends`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from caretaker.vocabulary import Arrival, Rejected, RejectReason
+from ingest.codecs.models import Models
+from ingest.codecs.port import Heard, Memory, Route
+from ingest.codecs.telemetry import Part, speak
+from ingest.driver import Driver
+
+
+class Neuron:
+    """Reads the tags of Neuron's data messages."""
+
+    def __init__(self, driver: Driver, memory: Memory) -> None:
+        del memory
+        self._driver = driver
+        self._models = Models(driver)
+
+    def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
+        """Return what the node said; None when the payload is not Neuron's."""
+        del route
+        payload = heard.json
+        if not isinstance(payload, Mapping) or not {"timestamp", "node", "group"} <= set(payload):
+            return None
+        values, errors = _tags(payload)
+        node, group = str(payload["node"]), str(payload["group"])
+        part = Part(node, values, payload["timestamp"], (f"{node}/{group}", group))
+        arrivals = list(speak(heard, self._driver, self._models, iter((part,))))
+        if errors and arrivals:
+            text = ", ".join(f"{name} {code}" for name, code in list(errors.items())[:8])
+            refusal = Rejected(RejectReason.DEVICE_ERROR, text[:200])
+            arrivals[0] = replace(arrivals[0], rejected=(*arrivals[0].rejected, refusal))
+        return arrivals
+
+
+def _tags(payload: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return (values, error codes) by tag, of either format."""
+    values = payload.get("values")
+    errors = payload.get("errors")
+    if isinstance(values, Mapping):
+        return dict(values), dict(errors) if isinstance(errors, Mapping) else {}
+    found: dict[str, Any] = {}
+    failed: dict[str, Any] = {}
+    tags = payload.get("tags")
+    for tag in tags if isinstance(tags, list) else ():
+        if isinstance(tag, Mapping) and isinstance(tag.get("name"), str):
+            if "value" in tag:
+                found[tag["name"]] = tag["value"]
+            elif "error" in tag:
+                failed[tag["name"]] = tag["error"]
+    return found, failed
