@@ -17,7 +17,7 @@ from api import schemas
 from api.guard import RefusedError
 from api.live import LiveHub
 from api.live import router as live_router
-from api.routes import devices, incidents, influx, overview, quarantine, session, system
+from api.routes import ROUTERS
 from api.services import Services
 from caretaker.errors import ConfigurationError, StorageError
 
@@ -61,8 +61,8 @@ def create_app(parts: Services, *, hosts: frozenset[str] = _LOOPBACK_HOSTS) -> F
     )
     app.state.services = parts
     app.state.hub = LiveHub(parts.journal, clock=parts.clock)
-    for module in (session, overview, devices, incidents, quarantine, influx, system):
-        app.include_router(module.router, prefix="/api/v1")
+    for router in ROUTERS:
+        app.include_router(router, prefix="/api/v1")
     app.include_router(live_router, prefix="/api/v1")
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)

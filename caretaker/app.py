@@ -33,11 +33,12 @@ from ingest.decoder import Decoder
 from ingest.driver import load_drivers
 from ingest.gate import Gate
 from ingest.ingest import Ingest
+from ingest.mapping import in_force
 from ingest.metering import intervals
 from ingest.replay import resume
 from ingest.transport.paho import PahoTransport
 from ingest.transport.url import address_of
-from storage import dialect
+from storage import dialect, mappings
 from storage.devices import apply_file_settings
 from storage.influx.build import projection_of
 from storage.influx.projection import Projection
@@ -152,6 +153,8 @@ class App:
             lambda connection: apply_file_settings(connection, self.settings.devices, now_ms=now_ms)
         )
         self.decoder.remember(self._journal.call(dialect.load))
+        kept = [item.body for item in self._journal.call(mappings.listing)]
+        self.decoder.set_mappings(in_force(self.settings.mappings, kept, file=self.site_file))
         self._journal.set_judge(self.engine)
         self._projection = projection_of(
             self.settings,

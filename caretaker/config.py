@@ -231,6 +231,35 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
+class MappingField:
+    """One reading of a mapped message: where it stands, what it is, and its unit.
+
+    An empty `path` means the whole payload.
+    """
+
+    quantity: str
+    unit: str
+    path: str = ""
+    channel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MappingSettings:
+    """What the messages of a topic mean, in a person's words; see docs/drivers.md.
+
+    `adds` lets the dialect that knows the topic be asked too; the mapping adds what it left out.
+    """
+
+    name: str
+    topic: str
+    fields: tuple[MappingField, ...] = ()
+    device: str = ""
+    device_at: str = ""
+    time_at: str = ""
+    adds: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SiteSettings:
     """Everything the site file says."""
 
@@ -262,5 +291,6 @@ class SiteSettings:
     buttons: tuple[Button, ...] = ()
     watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
     devices: tuple[DeviceSettings, ...] = ()
+    mappings: tuple[MappingSettings, ...] = ()
     limits: dict[str, float] = field(default_factory=dict)
     overrides: tuple[Override, ...] = ()

@@ -28,10 +28,11 @@ _LISTS = {
     "shift": "shifts",
     "button": "buttons",
     "override": "overrides",
+    "mapping": "mappings",
 }
 """Tables that may stand several times, `[[building]]`, and the setting each fills."""
 
-_NESTED = {"term": "terms", "tier": "tiers", "band": "bands"}
+_NESTED = {"term": "terms", "tier": "tiers", "band": "bands", "field": "fields"}
 """Tables that may stand several times within another, `[[calendar.term]]`."""
 
 _TABLES = frozenset(

@@ -181,4 +181,19 @@ daily_note = 07:30:00      # 每天的“一切正常”短信 · the daily "all
 # parent = ""              # 上级表的 key · key of the meter upstream
 # interval_s = 60          # 发送间隔 · how often it sends [s]
 # limits = { limit_hi_c = 6.0 }      # 这台设备自己的限值 · limits of its own
+
+# 自定义消息 · mappings: 没有驱动认识的主题，由你说明 · topics no driver knows, in your words
+# 页面“新设备”里也能做，先试后存 · the page does it too, tried before it is kept: docs/drivers.md
+# [[mapping]]
+# name = "boiler"
+# topic = "school/{device}/state"    # {device}: 这一级是设备 · this level is the device
+# device = ""              # 主题里没有设备时写在这里 · where the topic does not name it
+# device_at = ""           # 或消息里的路径 · or its path in the message
+# time_at = ""             # 时间的路径 · path of the time
+# adds = false             # 另有驱动认识该主题：只补充 · a driver knows the topic: add to it
+# [[mapping.field]]         # fields: 每个量一段 · one for each reading
+# path = "data.sensors[0].t"         # 空：整条消息 · empty: the whole message
+# quantity = "temperature"
+# unit = "C"               # 必须写，绝不猜 · never guessed
+# channel = "flow"
 """

@@ -1,7 +1,7 @@
 """From a message to arrivals: drivers that know the topic are asked, the most specific first."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from caretaker.clock import Clock
@@ -43,6 +43,18 @@ class Decoder:
         self._routes: dict[str, tuple[Route, ...]] = {}
         self._codecs = {driver.name: self._codec(driver) for driver in drivers}
         self._templates = sorted(_templates(drivers), key=lambda item: item[0])
+        self._dialects = self._codecs, self._templates
+
+    def set_mappings(self, mappings: Sequence[Driver]) -> None:
+        """Let a person's mappings be asked before every dialect from now on.
+
+        May be called while another thread decodes: each message sees the old set or the new one.
+        """
+        codecs, templates = self._dialects
+        own = sorted(_templates(tuple(mappings)), key=lambda item: item[0])
+        self._codecs = codecs | {driver.name: self._codec(driver) for driver in mappings}
+        self._templates = [*own, *templates]
+        self._routes = {}
 
     def _codec(self, driver: Driver) -> Codec:
         factory = CODECS.get(driver.codec)
@@ -63,17 +75,22 @@ class Decoder:
     def decode(self, message: Message) -> tuple[Arrival, ...]:
         """Return what a message became, one arrival a device; never empty, never raises."""
         route: Route | None = None
+        added: tuple[Arrival, ...] = ()
         try:
             heard = Heard(message)
             for route in self.routes(message.topic):
                 arrivals = self._by(heard, route)
-                if arrivals is not None:
-                    return arrivals
+                if arrivals is None:
+                    continue
+                if route.driver.options.get("adds"):
+                    added = arrivals
+                    continue
+                return _joined(arrivals, added) if added else arrivals
         except Exception as error:
             detail = f"{type(error).__name__}: {error}"[:160]
             driver = route.driver.name if route else ""
             return (_refused(message, Rejected(RejectReason.DRIVER_FAULT, detail), driver=driver),)
-        return (_refused(message, Rejected(RejectReason.NO_DRIVER)),)
+        return added or (_refused(message, Rejected(RejectReason.NO_DRIVER)),)
 
     def _by(self, heard: Heard, route: Route) -> tuple[Arrival, ...] | None:
         if route.meaning is Meaning.STATUS:
@@ -144,6 +161,18 @@ class Decoder:
         else:
             role = DeviceRole.OTHER
         return Suggestion(driver=family, role=role, name=name.rpartition("/")[2] or name)
+
+
+def _joined(arrivals: tuple[Arrival, ...], added: tuple[Arrival, ...]) -> tuple[Arrival, ...]:
+    """Return what a dialect understood with what a mapping adds to its device."""
+    head, extra = arrivals[0], added[0]
+    if not head.device:
+        return added
+    if not extra.measured:
+        return arrivals
+    left = tuple(r for r in head.rejected if r.reason is not RejectReason.UNIT_MISSING)
+    both = replace(head, measured=(*head.measured, *extra.measured), rejected=left)
+    return (both, *arrivals[1:])
 
 
 def _templates(

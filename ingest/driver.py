@@ -198,6 +198,11 @@ def read_driver(text: str, *, file: str) -> Driver:
         raise ConfigurationError(
             file=file, key="(syntax)", problem=str(error), remedy="Mend the TOML at that line."
         ) from error
+    return driver_of(data, file=file)
+
+
+def driver_of(data: Mapping[str, Any], *, file: str) -> Driver:
+    """Return the driver that a table declares, wherever the table stands."""
     for key in ("name", "model", "keys" if data.get("extends") else "topics"):
         if not data.get(key) and not (key == "topics" and data.get("anywhere")):
             raise ConfigurationError(

@@ -386,5 +386,13 @@ MIGRATIONS: tuple[str, ...] = (
         SELECT point, start_ms, start_ms FROM rollup WHERE period = '15min';
     """,
     COLD_STORAGE,
+    """
+    CREATE TABLE mapping (
+        name TEXT PRIMARY KEY,
+        body TEXT NOT NULL,
+        author TEXT NOT NULL,
+        at_ms INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 """Migration n brings the file from version n to n + 1 (PRAGMA user_version)."""

@@ -1,1 +1,23 @@
-"""The routes, one module for each thing a client asks about."""
+"""The routes, one module for each thing a client asks about; a new one is a line here."""
+
+from api.routes import (
+    devices,
+    incidents,
+    influx,
+    mappings,
+    overview,
+    quarantine,
+    session,
+    system,
+)
+
+ROUTERS = (
+    session.router,
+    overview.router,
+    devices.router,
+    incidents.router,
+    quarantine.router,
+    mappings.router,
+    influx.router,
+    system.router,
+)

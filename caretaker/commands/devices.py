@@ -24,10 +24,11 @@ from caretaker.quantities import QUANTITIES
 from caretaker.vocabulary import Arrival, DeviceRole
 from ingest.decoder import Decoder
 from ingest.driver import load_drivers
+from ingest.mapping import in_force
 from ingest.replay import replay as decode_again
 from ingest.transport.port import Message
 from storage import devices as records
-from storage import dialect
+from storage import dialect, mappings
 from storage import quarantine as held
 from storage.connection import open_reader
 
@@ -178,8 +179,11 @@ def replay(
         usable, refused = found["replayed"], found["still_refused"]
     else:
         decoder = Decoder(load_drivers(data / "drivers"), clock=SystemClock())
-        with quiet_journal(data, settings_of(data, site)[0]) as journal:
+        settings, file = settings_of(data, site)
+        with quiet_journal(data, settings) as journal:
             decoder.remember(journal.call(dialect.load))
+            kept = [item.body for item in journal.call(mappings.listing)]
+            decoder.set_mappings(in_force(settings.mappings, kept, file=file))
             usable, refused = decode_again(journal, decoder, ids=ids or [], reason=reason)
     console.print(f"{usable} usable now, {refused} still refused.")
 

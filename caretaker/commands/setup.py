@@ -31,6 +31,7 @@ from ingest.broker.choose import embedded_broker
 from ingest.broker.supervise import answers
 from ingest.decoder import Decoder
 from ingest.driver import load_drivers
+from ingest.mapping import drivers_from
 from ingest.transport.url import address_of
 from storage.connection import open_reader
 from storage.schema import MIGRATIONS
@@ -118,7 +119,8 @@ def check(data: DataOption = DATA, site: SiteOption = None) -> None:
         build_channels(settings.channels, secrets=secrets.channels, file=file)
         found.good("channels", ", ".join(channel.name for channel in settings.channels))
         drivers = load_drivers(data / "drivers")
-        Decoder(drivers, clock=SystemClock())  # it knows the codecs and their options
+        decoder = Decoder(drivers, clock=SystemClock())  # it knows the codecs and their options
+        decoder.set_mappings(drivers_from(settings.mappings, file=file))
         found.good("drivers", ", ".join(driver.name for driver in drivers))
     except ConfigurationError as error:
         found.bad("settings", f"{error.file}: {error.key}: {error.problem}", error.remedy)

@@ -9,6 +9,7 @@ from ingest.codecs.homie import Homie
 from ingest.codecs.iotda import IotDa
 from ingest.codecs.line_protocol import LineProtocol
 from ingest.codecs.lorawan import LoRaWan
+from ingest.codecs.mapped import Mapped
 from ingest.codecs.meter_frames import MeterFrames
 from ingest.codecs.native import Native
 from ingest.codecs.neuron import Neuron
@@ -29,6 +30,7 @@ CODECS: Mapping[str, Factory] = {
     "iotda": IotDa,
     "line_protocol": LineProtocol,
     "lorawan": LoRaWan,
+    "mapped": Mapped,
     "meter_frames": MeterFrames,
     "native": Native,
     "neuron": Neuron,

@@ -1,0 +1,160 @@
+"""Mappings: a person says what the messages of a topic mean, tries it, and keeps it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from api import schemas
+from api.device_view import text_of
+from api.guard import Operator, Parts, RefusedError, Viewer
+from api.schemas import mapping as shapes
+from api.services import Services
+from caretaker.config import MappingField, MappingSettings
+from caretaker.errors import ConfigurationError
+from caretaker.quantities import QUANTITIES
+from ingest.mapping import from_json, in_force, to_json
+from ingest.replay import replay
+from ingest.trial import Tried, attempt, usable, waiting
+from storage import mappings
+
+router = APIRouter(tags=["mappings"], prefix="/mappings")
+
+_FROM_FILE = "site.toml"
+_HELD = ("no-driver", "unit-missing")
+Name = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+
+
+@router.get("")
+def list_mappings(parts: Parts, role: Viewer) -> shapes.Mappings:
+    """Return the mappings in force, the topics that wait for one, and the quantities to name."""
+    del role
+    with parts.journal.reader() as connection:
+        kept = mappings.listing(connection)
+    in_file = {mapping.name for mapping in parts.site.mappings}
+    return shapes.Mappings(
+        items=[_out(mapping, _FROM_FILE, 0) for mapping in parts.site.mappings]
+        + [_out(from_json(m.body), m.author, m.at_ms) for m in kept if m.name not in in_file],
+        waiting=[
+            shapes.MappingTopic(
+                topic=item.topic,
+                count=item.count,
+                last_ms=item.last_ms,
+                reason=item.reason,
+                payload=text_of(item.payload),
+                leaves=[
+                    shapes.MappingLeaf(path=path, value=str(value)[:80])
+                    for path, value in item.leaves
+                ],
+            )
+            for item in waiting(parts.journal)
+        ],
+        quantities=[
+            shapes.MappingQuantity(name=q.name, unit=q.unit, en=q.en, zh=q.zh)
+            for q in QUANTITIES.values()
+        ],
+    )
+
+
+@router.post("/preview", responses={422: {"model": schemas.Refusal}})
+def preview_mapping(body: shapes.MappingIn, parts: Parts, role: Operator) -> shapes.MappingPreview:
+    """Return what a mapping would make of the last messages of its topic; nothing is stored."""
+    del role
+    tried = _try(parts, _settings(body))
+    return shapes.MappingPreview(usable=usable(tried), messages=[_trial(item) for item in tried])
+
+
+@router.post("", responses={409: {"model": schemas.Refusal}, 422: {"model": schemas.Refusal}})
+def keep_mapping(body: shapes.MappingIn, parts: Parts, role: Operator) -> shapes.MappingKept:
+    """Keep a mapping that reads at least one of the last messages, and use what waited for it."""
+    mapping = _settings(body)
+    if any(mapping.name == other.name for other in parts.site.mappings):
+        raise RefusedError(
+            409,
+            "owned_by_file",
+            f"{mapping.name} stands in site.toml, so only the file may change it.",
+            "Choose another name, or change site.toml and restart Caretaker.",
+        )
+    if not usable(_try(parts, mapping)):
+        raise RefusedError(
+            422,
+            "untested",
+            "This mapping reads none of the last messages of its topic.",
+            "Look at the preview; mend topic, path or unit. Is the device sending?",
+        )
+    author, now_ms = role.name.lower(), parts.clock.now_ms()
+    parts.journal.call(
+        lambda connection: mappings.keep(
+            connection, mapping.name, to_json(mapping), author=author, now_ms=now_ms
+        )
+    )
+    _apply(parts)
+    done = [replay(parts.journal, parts.decoder, reason=reason) for reason in _HELD]
+    parts.devices_changed()
+    return shapes.MappingKept(
+        mapping=_out(mapping, author, now_ms),
+        replayed=sum(replayed for replayed, _ in done),
+        still_refused=sum(refused for _, refused in done),
+    )
+
+
+@router.delete("/{name}", responses={404: {"model": schemas.Refusal}})
+def remove_mapping(name: Name, parts: Parts, role: Operator) -> shapes.Mappings:
+    """Forget a mapping made on the page; the readings it made stay."""
+    removed = parts.journal.call(
+        lambda connection: mappings.remove(
+            connection, name, author=role.name.lower(), now_ms=parts.clock.now_ms()
+        )
+    )
+    if not removed:
+        raise RefusedError(
+            404, "not_found", "There is no such mapping of the page.", "GET /mappings lists them."
+        )
+    _apply(parts)
+    return list_mappings(parts, role)
+
+
+def _apply(parts: Services) -> None:
+    with parts.journal.reader() as connection:
+        kept = [item.body for item in mappings.listing(connection)]
+    parts.decoder.set_mappings(in_force(parts.site.mappings, kept, file=_FROM_FILE))
+
+
+def _settings(body: shapes.MappingIn) -> MappingSettings:
+    fields = tuple(MappingField(**field.model_dump()) for field in body.fields)
+    return MappingSettings(**body.model_dump(exclude={"fields"}), fields=fields)
+
+
+def _try(parts: Services, mapping: MappingSettings) -> list[Tried]:
+    try:
+        return attempt(parts.journal, mapping, clock=parts.clock)
+    except ConfigurationError as error:
+        raise RefusedError(422, "invalid", f"{error.key}: {error.problem}", error.remedy) from error
+
+
+def _out(mapping: MappingSettings, author: str, at_ms: int) -> shapes.MappingOut:
+    return shapes.MappingOut.model_validate(to_json(mapping) | {"author": author, "at_ms": at_ms})
+
+
+def _trial(item: Tried) -> shapes.MappingTrial:
+    return shapes.MappingTrial(
+        topic=item.message.topic,
+        at_ms=item.message.received_ms,
+        payload=text_of(item.message.payload),
+        readings=[
+            shapes.MappingReading(
+                device=arrival.device,
+                channel=m.channel,
+                quantity=m.quantity,
+                value=m.value,
+                unit=QUANTITIES[m.quantity].unit,
+                at_ms=m.at_ms,
+            )
+            for arrival in item.arrivals
+            for m in arrival.measured
+        ],
+        refused=[
+            f"{refusal.reason.value}: {refusal.detail}"
+            for arrival in item.arrivals
+            for refusal in arrival.rejected
+        ],
+    )

@@ -1,0 +1,62 @@
+"""The inbox page: what waits, a live preview, and nothing kept untested."""
+
+from tests.api.conftest import School
+
+HALL = {
+    "name": "hall",
+    "topic": "mine/{device}/now",
+    "fields": [{"path": "v.t", "quantity": "temperature", "unit": "C"}],
+}
+
+
+def test_a_topic_waits_is_tried_kept_and_used(school: School) -> None:
+    for number in range(3):
+        school.send("mine/hall/now", f'{{"v": {{"t": {20 + number}, "u": "x"}}}}')
+        school.clock.advance(60_000)
+    with school.client() as client:
+        answer = client.get("/mappings").json()
+        (waiting,) = answer["waiting"]
+        assert waiting["topic"] == "mine/hall/now"
+        assert waiting["count"] == 3
+        assert {"path": "v.t", "value": "22"} in waiting["leaves"]
+        assert {"name": "temperature", "unit": "degC", "en": "temperature", "zh": "温度"} in answer[
+            "quantities"
+        ]
+
+        tried = client.post("/mappings/preview", json=HALL).json()
+        assert tried["usable"]
+        assert [r["value"] for m in tried["messages"] for r in m["readings"]] == [22, 21, 20]
+        assert client.get("/devices").json()["items"][-1]["key"] != "mapped:hall"
+
+        kept = client.post("/mappings", json=HALL).json()
+        assert kept["replayed"] == 3
+        assert kept["still_refused"] == 0
+        devices = {d["key"]: d for d in client.get("/devices").json()["items"]}
+        assert devices["mapped:hall"]["points"][0]["value"] == 22
+
+        school.send("mine/hall/now", '{"v": {"t": 25}}')
+        assert not client.get("/mappings").json()["waiting"]
+
+        left = client.delete("/mappings/hall").json()
+        assert left["items"] == []
+        school.send("mine/hall/now", '{"v": {"t": 26}}')
+        assert client.get("/mappings").json()["waiting"][0]["count"] == 1
+        assert client.delete("/mappings/hall").status_code == 404
+
+
+def test_what_reads_nothing_is_not_kept(school: School) -> None:
+    school.send("mine/hall/now", '{"v": {"t": "warm"}}')
+    with school.client() as client:
+        answer = client.post("/mappings", json=HALL)
+        assert answer.status_code == 422
+        assert answer.json()["error"]["code"] == "untested"
+        tried = client.post("/mappings/preview", json=HALL).json()
+        assert not tried["usable"]
+        assert "wrong-type" in tried["messages"][0]["refused"][0]
+        wrong = HALL | {"fields": [{"path": "v.t", "quantity": "energy", "unit": "C"}]}
+        answer = client.post("/mappings/preview", json=wrong)
+        assert answer.status_code == 422
+        assert "unit" in answer.json()["error"]["message"]
+        assert client.get("/mappings").json()["items"] == []
+    with school.client("viewer") as viewer:
+        assert viewer.post("/mappings", json=HALL).status_code == 403

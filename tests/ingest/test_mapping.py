@@ -1,0 +1,105 @@
+"""A person says what a topic means: by path, quantity and unit, tried before it counts."""
+
+import pytest
+
+from caretaker.clock import ManualClock
+from caretaker.config import MappingField, MappingSettings
+from caretaker.errors import ConfigurationError
+from caretaker.sitefile import parse_site
+from caretaker.vocabulary import Arrival
+from ingest.decoder import Decoder
+from ingest.driver import load_drivers
+from ingest.mapping import driver_from, from_json, in_force, to_json
+from ingest.transport.port import Message
+
+NOW_MS = 1_795_525_200_000
+BOILER = MappingSettings(
+    name="boiler",
+    topic="school/{device}/state",
+    time_at="at",
+    fields=(
+        MappingField("temperature", "F", "data.t[0]", "flow"),
+        MappingField("temperature", "F", "data.t[1]", "return"),
+        MappingField("energy", "Wh", 'data["kWh.total"]'),
+    ),
+)
+
+
+def decode(mapping: MappingSettings, topic: str, payload: str) -> tuple[Arrival, ...]:
+    decoder = Decoder(load_drivers(), clock=ManualClock(NOW_MS))
+    decoder.set_mappings([driver_from(mapping, file="site.toml", key="mapping[0]")])
+    return decoder.decode(Message(topic, payload.encode(), NOW_MS))
+
+
+def test_a_message_is_read_by_path_and_unit() -> None:
+    body = '{"at": "2026-11-24T08:00:00Z", "data": {"t": [158, "122"], "kWh.total": 5000, "x": 1}}'
+    (arrival,) = decode(BOILER, "school/锅炉 1/state", body)
+    assert arrival.device == "mapped:锅炉 1"
+    found = {(m.channel, m.quantity): round(m.value, 6) for m in arrival.measured}
+    assert found == {("flow", "temperature"): 70, ("return", "temperature"): 50, ("", "energy"): 5}
+    assert {m.at_ms for m in arrival.measured} == {1_795_507_200_000}
+    assert not arrival.rejected
+
+
+def test_a_plain_number_needs_no_path() -> None:
+    mapping = MappingSettings(
+        "hall", "hall/temp", (MappingField("temperature", "C"),), device="hall"
+    )
+    (arrival,) = decode(mapping, "hall/temp", "21.5")
+    assert [(m.quantity, m.value) for m in arrival.measured] == [("temperature", 21.5)]
+    assert arrival.device == "mapped:hall"
+    for bad in ("warm", "4,5", "NaN", "", "true", "1_000", "９"):
+        (arrival,) = decode(mapping, "hall/temp", bad)
+        assert not arrival.measured, bad
+        assert arrival.rejected, bad
+
+
+def test_a_mapping_comes_before_a_dialect_and_may_only_add_to_it() -> None:
+    body = '{"Time":"2026-09-01T08:00:00","ENERGY":{"Total":41.25,"Power":250},"Tank":{"Level":2}}'
+    own = MappingSettings(
+        "tank", "tele/{device}/SENSOR", (MappingField("pressure", "bar", "Tank.Level"),)
+    )
+    (alone,) = decode(own, "tele/boiler/SENSOR", body)
+    assert [(m.quantity, m.value) for m in alone.measured] == [("pressure", 2000)]
+    assert alone.device == "mapped:boiler"
+    adding = MappingSettings(own.name, own.topic, own.fields, adds=True)
+    (both,) = decode(adding, "tele/boiler/SENSOR", body)
+    assert both.device == "tasmota:boiler"
+    assert {m.quantity for m in both.measured} >= {"energy", "power", "pressure"}
+
+
+def test_mappings_can_be_exchanged_while_messages_come() -> None:
+    decoder = Decoder(load_drivers(), clock=ManualClock(NOW_MS))
+    message = Message("hall/temp", b"21.5", NOW_MS)
+    before = decoder.decode(message)
+    mapping = MappingSettings("h", "hall/temp", (MappingField("temperature", "C"),), device="h")
+    decoder.set_mappings(in_force((), [to_json(mapping)], file="site.toml"))
+    assert decoder.decode(message)[0].device == "mapped:h"
+    decoder.set_mappings(())
+    assert decoder.decode(message) == before
+    assert from_json(to_json(BOILER)) == BOILER
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('topic = "a/{device}"\n[[mapping.field]]\nquantity = "warmth"\nunit = "C"', "quantity"),
+        ('topic = "a/{device}"\n[[mapping.field]]\nquantity = "energy"\nunit = "C"', "unit"),
+        ('topic = "a/{device}"\n[[mapping.field]]\nquantity = "energy"\nunit = ""', "unit"),
+        ('topic = "a/+"\ndevice = "x"\n[[mapping.field]]\nquantity="energy"\nunit="Wh"', "topics"),
+        ('topic = "a/b"\n[[mapping.field]]\nquantity = "energy"\nunit = "Wh"', "device"),
+        ('topic = "a/{device}"', "field"),
+        (
+            'topic = "a/{device}"\n[[mapping.field]]\nquantity="energy"\nunit="Wh"\npath="a..b"',
+            "path",
+        ),
+    ],
+)
+def test_a_wrong_mapping_stops_with_file_key_and_remedy(text: str, key: str) -> None:
+    settings = parse_site(f'[[mapping]]\nname = "x"\n{text}', file="site.toml")
+    with pytest.raises(ConfigurationError) as caught:
+        in_force(settings.mappings, [], file="site.toml")
+    assert caught.value.file == "site.toml"
+    assert caught.value.key.startswith("mapping[0]")
+    assert key in caught.value.key
+    assert caught.value.remedy
