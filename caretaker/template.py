@@ -182,6 +182,16 @@ daily_note = 07:30:00      # 每天的“一切正常”短信 · the daily "all
 # interval_s = 60          # 发送间隔 · how often it sends [s]
 # limits = { limit_hi_c = 6.0 }      # 这台设备自己的限值 · limits of its own
 
+# 本校自己的限值，写明谁定的、为什么 · a school's own number for a rule, with who and why
+# [[override]]
+# parameter = "decision_min"         # 名称见 docs/cold-chain.md · names there
+# value = 90.0
+# author = "李校医"
+# reason = "托育班 · small children"
+# role = "fridge"          # 空：所有 · empty: all
+# device = ""              # 或一台设备的 key · or the key of one device
+# valid_from = 2026-09-01
+
 # 自定义消息 · mappings: 没有驱动认识的主题，由你说明 · topics no driver knows, in your words
 # 页面“新设备”里也能做，先试后存 · the page does it too, tried before it is kept: docs/drivers.md
 # [[mapping]]

@@ -29,7 +29,7 @@ class Mapped:
                 return (refuse(heard, driver, payload),)
             payload = text.decode()
         name = route.names.get("device", "")
-        for path in driver.device_at:
+        for path in (path for part in driver.device_at for path in part):
             given = first(payload, path)
             name = str(given) if isinstance(given, str | int) else name
         device = driver.device.replace("{device}", name)

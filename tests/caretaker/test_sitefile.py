@@ -43,7 +43,7 @@ def _names() -> list[str]:
     kinds = [c for c in vars(config).values() if dataclasses.is_dataclass(c)]
     skip = {"options", "buildings", "areas", "channels", "devices", "terms", "calendar", "tariffs"}
     skip |= {"broker", "api", "influx", "limits", "kpi", "tariff_tables", "targets"}
-    skip |= {"tiers", "bands", "mappings", "fields"}
+    skip |= {"tiers", "bands", "mappings", "fields", "overrides"}
     skip |= {"people", "shifts", "buttons", "escalation", "quiet", "watchdog"}
     return [f.name for kind in kinds for f in dataclasses.fields(kind) if f.name not in skip]
 
