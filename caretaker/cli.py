@@ -5,7 +5,16 @@ import sys
 import typer
 
 from caretaker import __version__
-from caretaker.commands import dashboards, devices, export, influx, keep, run, setup
+from caretaker.commands import (
+    dashboards,
+    devices,
+    export,
+    influx,
+    keep,
+    meter,
+    run,
+    setup,
+)
 from caretaker.errors import CaretakerError
 
 app = typer.Typer(
@@ -14,10 +23,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Caretaker (校管家) watches a school campus over MQTT.",
 )
-for module in (run, setup, devices, export, keep):
+for module in (run, setup, devices, export, meter, keep):
     app.registered_commands += module.app.registered_commands
 app.add_typer(influx.app, name="influx")
 app.add_typer(dashboards.app, name="dashboards")
+app.add_typer(meter.meter_app, name="meter")
 
 
 @app.command()

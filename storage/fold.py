@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from storage.port import Interval
@@ -26,6 +26,17 @@ def day_edges(start_ms: int, end_ms: int, zone: ZoneInfo) -> list[int]:
         if edges[-1] > end_ms:
             return edges
         day += timedelta(days=1)
+
+
+def day_span(day: date, zone: ZoneInfo) -> tuple[int, int]:
+    """Return a local day as [start, end) [ms UTC]; 23 or 25 hours where clocks change.
+
+    >>> start, end = day_span(date(2026, 10, 25), ZoneInfo("Europe/Berlin"))
+    >>> (end - start) // 900_000
+    100
+    """
+    starts = [datetime(d.year, d.month, d.day, tzinfo=zone) for d in (day, day + timedelta(1))]
+    return int(starts[0].timestamp() * 1000), int(starts[1].timestamp() * 1000)
 
 
 @dataclass(slots=True)

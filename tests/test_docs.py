@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from alerting.parameters import METERS
 from analytics.kpis.document import table
 from analytics.kpis.registry import REGISTRY
 from caretaker.clock import ManualClock
@@ -16,6 +17,7 @@ from caretaker.quantities import QUANTITIES
 from ingest.codecs.native import parse_key
 from ingest.decoder import Decoder
 from ingest.driver import load_drivers, read_driver
+from ingest.reasons import REASONS
 from ingest.strict_json import MAX_BYTES
 from ingest.transport.port import Message
 
@@ -92,3 +94,11 @@ def test_every_measurement_tag_and_field_stands_in_the_document() -> None:
         row = rows["temperature" if known.name in RAW else known.name]
         missing = {*known.tags, *known.fields} - set(re.findall(r"`(\w+)`", row))
         assert not missing, known.name
+
+
+def test_every_reason_code_of_an_amount_is_documented() -> None:
+    text = (DOCS / "metering.md").read_text(encoding="utf-8")
+    for code, (zh, en) in REASONS.items():
+        assert f"| `{code}` | {zh} | {en} |" in text, code
+    for name in METERS:
+        assert f"| `{name}` |" in text

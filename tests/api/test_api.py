@@ -199,3 +199,37 @@ def test_every_route_is_documented() -> None:
     text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     missing = [path for _, path in ROUTES if path.removeprefix("/api/v1") not in text]
     assert not missing
+
+
+def test_a_number_is_explained_and_a_record_changes_it(school: School) -> None:
+    with school.client("operator") as client:
+        (main,) = [d for d in client.get("/devices").json()["items"] if d["key"] == "native:s/main"]
+        path = f"/devices/{main['id']}"
+        before = client.get(f"{path}/explain", params={"day": "2026-09-01"}).json()
+        (item,) = before["items"]
+        assert (item["quantity"], item["unit"], item["amount"]) == ("energy", "kWh", 12.0)
+        assert item["plain_steps"] > 0
+        body = {
+            "kind": "multiplier",
+            "at_ms": 0,
+            "value": 10,
+            "author": "王工",
+            "reason": "CT 50/5",
+        }
+        made = client.post(f"{path}/meter-events", json=body)
+        assert made.status_code == 200, made.text
+        school.journal.roll_up()
+        after = client.get(f"{path}/explain", params={"day": "2026-09-01", "lang": "en"}).json()
+        assert after["items"][0]["amount"] == pytest.approx(120.0)
+        assert any("CT 50/5" in line for line in after["items"][0]["text"])
+        number = made.json()["id"]
+        back = {"author": "王工", "reason": "wrong meter"}
+        assert client.post(f"/meter-events/{number}/withdraw", json=back).status_code == 200
+        assert client.post(f"/meter-events/{number}/withdraw", json=back).status_code == 409
+        (kept,) = client.get(f"{path}/meter-events").json()["items"]
+        assert kept["withdrawn_by"] == "王工"
+        wrong = client.post(f"{path}/meter-events", json=body | {"value": 0})
+        assert (wrong.status_code, wrong.json()["error"]["code"]) == (409, "not_recorded")
+        assert client.get("/devices/999/explain", params={"day": "2026-09-01"}).status_code == 404
+    with school.client("viewer") as viewer:
+        assert viewer.post(f"{path}/meter-events", json=body).status_code == 403

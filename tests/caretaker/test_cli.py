@@ -201,3 +201,19 @@ def test_every_command_has_an_example_and_stands_in_the_docs(name: str) -> None:
     section = docs.split(f"## `caretaker {name}`")[1].split("\n## ")[0]
     for option in set(re.findall(r"(--[a-z][a-z-]+)", text)) - {"--help", "--no-healthy"}:
         assert option in section, f"{name} {option}"
+
+
+def test_a_day_is_explained_and_a_swap_recorded(data: Path) -> None:
+    text = run("explain", "native:s/plug", "2026-09-01", "--lang", "en", "--data", str(data))
+    assert "Total 8.000 kWh" in text
+    run("meter", "swap", "native:s/plug", "--at", "2026-09-01T10:30", "--author", "王工",
+        "--final", "104.5", "--initial", "103.5", "--data", str(data))  # fmt: skip
+    text = run("explain", "native:s/plug", "2026-09-01", "--data", str(data))
+    assert "更换电表" in text
+    assert "合计 9.000 kWh" in text
+    assert "swap" in run("meter", "events", "native:s/plug", "--data", str(data))
+    run("meter", "withdraw", "1", "--author", "w", "--reason", "x", "--data", str(data))
+    assert "8.000" in run("explain", "1", "2026-09-01", "--data", str(data))
+    with pytest.raises(CaretakerError, match="2026-09-01T08:15"):
+        run("meter", "multiplier", "native:s/plug", "--at", "noon", "--value", "3", "--author", "w",
+            "--data", str(data))  # fmt: skip

@@ -1,0 +1,111 @@
+"""An explanation as the API tells it."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from api import schemas
+from caretaker.quantities import QUANTITIES
+from caretaker.vocabulary import Device, Point
+from ingest.explain import Explanation, explain
+from ingest.explain_text import lines
+from ingest.reasons import REASONS
+from storage.meter_events import MeterEvent
+
+
+def event_out(event: MeterEvent) -> schemas.MeterEventOut:
+    """Return a record as a client sees it."""
+    return schemas.MeterEventOut(**asdict(event))
+
+
+def explained(
+    connection: sqlite3.Connection,
+    device: Device,
+    points: Sequence[Point],
+    day: date,
+    *,
+    zone: ZoneInfo,
+    lang: str,
+) -> schemas.Explained:
+    """Return the explanation of some points of a device."""
+    found = [explain(connection, device, point, day, zone=zone) for point in points]
+    items = [_point(item, day=day, zone=zone, lang=lang) for item in found]
+    codes = {
+        code
+        for item in items
+        for code in (*item.reasons, *(f.code for f in item.flags), *_codes(item.steps))
+    }
+    names = [
+        schemas.ReasonName(code=code, zh=REASONS[code][0], en=REASONS[code][1])
+        for code in sorted(codes)
+        if code in REASONS
+    ]
+    return schemas.Explained(device=device.id, items=items, names=names)
+
+
+def _codes(steps: Sequence[schemas.StepOut]) -> set[str]:
+    return {code for step in steps for code in step.reasons}
+
+
+def _point(found: Explanation, *, day: date, zone: ZoneInfo, lang: str) -> schemas.PointExplained:
+    whole = found.day
+    return schemas.PointExplained(
+        point=found.point.id,
+        channel=found.point.channel,
+        quantity=found.point.quantity,
+        unit=QUANTITIES[found.point.quantity].unit,
+        day=day.isoformat(),
+        start_ms=found.start_ms,
+        end_ms=found.end_ms,
+        quarters=found.quarters,
+        amount=whole.amount if whole else None,
+        original=whole.original if whole else None,
+        edited=whole.edited if whole else 0.0,
+        estimated=whole.estimated if whole else 0.0,
+        mean=whole.mean if whole else None,
+        coverage=found.coverage,
+        reasons=[code for code in whole.reason.split("+") if code] if whole else [],
+        readings=found.readings,
+        suspect=found.suspect,
+        retained=found.retained,
+        clock=found.clock,
+        left_out=found.left_out,
+        first_ms=found.first[0] if found.first else None,
+        first=found.first[1] if found.first else None,
+        last_ms=found.last[0] if found.last else None,
+        last=found.last[1] if found.last else None,
+        plain_steps=found.plain_steps,
+        plain_amount=found.plain_amount,
+        steps=[
+            schemas.StepOut(
+                start_ms=step.start_ms,
+                end_ms=step.end_ms,
+                value=step.value,
+                amount=step.amount,
+                estimated=step.estimated,
+                reasons=list(step.reasons),
+            )
+            for step in found.steps
+        ],
+        events=[event_out(event) for event in found.events],
+        flags=[
+            schemas.FlagOut(
+                code=flag.code,
+                start_ms=flag.start_ms,
+                end_ms=flag.end_ms,
+                figures=dict(flag.figures),
+            )
+            for flag in found.flags
+        ],
+        parts=[
+            schemas.PartOut(
+                device=part.device.id,
+                name=part.device.name or part.device.key,
+                amount=part.amount,
+            )
+            for part in found.parts
+        ],
+        text=list(lines(found, lang=lang, zone=zone)),
+    )
