@@ -394,5 +394,18 @@ MIGRATIONS: tuple[str, ...] = (
         at_ms INTEGER NOT NULL
     ) WITHOUT ROWID;
     """,
+    # A rollup that no reading supports any more leaves no revision behind; its copy must go too.
+    """
+    CREATE TABLE projection_gone (
+        point INTEGER NOT NULL,
+        period TEXT NOT NULL,
+        start_ms INTEGER NOT NULL,
+        PRIMARY KEY (point, period, start_ms)
+    ) WITHOUT ROWID;
+    CREATE TRIGGER projection_rollup_gone AFTER DELETE ON rollup
+    WHEN EXISTS (SELECT 1 FROM projection) BEGIN
+        INSERT OR REPLACE INTO projection_gone VALUES (old.point, old.period, old.start_ms);
+    END;
+    """,
 )
 """Migration n brings the file from version n to n + 1 (PRAGMA user_version)."""

@@ -156,6 +156,7 @@ def victoria(program: str, folder: Path) -> Iterator[Store]:
         f"-httpListenAddr=127.0.0.1:{port}",
         f"-storageDataPath={folder}/data",
         "-retentionPeriod=100y",
+        "-dedup.minScrapeInterval=1ms",
         "-loggerLevel=ERROR",
     ]
     settings = InfluxSettings(url=f"http://127.0.0.1:{port}")

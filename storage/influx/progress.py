@@ -157,5 +157,5 @@ def rejected(connection: sqlite3.Connection) -> tuple[int, str, int]:
 
 def forget(connection: sqlite3.Connection) -> None:
     """Forget everything but the devices' tags: the store is empty, or another one."""
-    for table in ("cursor", "point", "late", "span", "rejected"):
+    for table in ("cursor", "point", "late", "span", "rejected", "gone"):
         connection.execute(f"DELETE FROM projection_{table}")  # noqa: S608  (constants)

@@ -20,6 +20,7 @@ from storage.journal import Journal
 _SETTLE_MS = 60_000
 _MANY_HOURS = 500
 _DOUBTED = -1
+_SWEEP_DAYS = 30
 
 Counts = dict[tuple[int, int], int]
 """(point, start of the hour [ms]) -> number of readings."""
@@ -113,6 +114,7 @@ class ReadBack:
         self._server = server
         self._names = names
         self._clock = clock
+        self._swept_ms = 0
 
     def doubt(self, connection: sqlite3.Connection) -> None:
         """Check all of the past: readings came while nobody noted which were late."""
@@ -126,11 +128,31 @@ class ReadBack:
             ]
         progress.add_spans(connection, "check", doubted)
 
+    def _sweep(self, moment: Moment) -> None:
+        """Queue what was checked long ago: the last day each hour, the last month each day.
+
+        A store may lose later what it kept at first: a file damaged by a power cut, a restored
+        backup.
+        """
+        hour_ms = moment.now_ms - moment.now_ms % HOUR_MS
+        if hour_ms == self._swept_ms:
+            return
+        first, step = hour_ms - DAY_MS, HOUR_MS
+        spans = [Span(start, start + step) for start in range(first, hour_ms, step)]
+        day_ms = hour_ms - hour_ms % DAY_MS
+        if self._swept_ms < day_ms:
+            first = day_ms - _SWEEP_DAYS * DAY_MS
+            spans += [Span(start, start + DAY_MS) for start in range(first, day_ms, DAY_MS)]
+        self._journal.call(lambda connection: progress.add_spans(connection, "check", spans))
+        self._swept_ms = hour_ms
+
     def step(self, moment: Moment) -> bool:
         """Compare a stretch with the store; queue what is missing. True when there was one."""
         kind = self._server.kind
         if kind is None:
             return False
+        if kind.reads:
+            self._sweep(moment)
         with self._journal.reader() as connection:
             spans = due(connection, now_ms=moment.now_ms)
         if not spans:

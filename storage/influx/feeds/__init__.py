@@ -6,7 +6,7 @@ from storage.influx.feeds.cold import Cold
 from storage.influx.feeds.days import Days
 from storage.influx.feeds.incidents import Incidents
 from storage.influx.feeds.kpi import Kpis
-from storage.influx.feeds.rollups import Rollups
+from storage.influx.feeds.rollups import Gone, Rollups
 from storage.influx.feeds.samples import PartFigures, Samples
 from storage.influx.port import Feed
 
@@ -18,6 +18,7 @@ def standard_feeds(site: SiteSettings, *, figures: PartFigures) -> tuple[Feed, .
         Cold(),
         Incidents(),
         Rollups(),
+        Gone(),
         Kpis(zone=site.zone, scopes=scopes),
         Samples(figures),
         Days(SchoolCalendar(site.calendar, site.zone), lang=site.lang),
