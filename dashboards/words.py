@@ -20,8 +20,24 @@ STATE: dict[str, tuple[Text, str]] = {
 
 RULES: dict[str, tuple[Text, str]] = {
     "cold_storage_warm": (Text("冷藏温度过高", "Cold storage too warm"), ""),
+    "cold_storage_cold": (Text("冷藏温度过低", "Cold storage too cold"), ""),
+    "food_hold": (Text("食品要决定去留", "Food must be decided on"), ""),
+    "hot_holding_low": (Text("热食保温不够", "Hot food not hot enough"), ""),
+    "cold_door_open": (Text("冷柜门没关", "Cold unit's door is open"), ""),
+    "cold_power_cut": (Text("冷柜停电", "Cold unit without power"), ""),
+    "cold_unit": (Text("冷柜状态", "Cold unit's state"), ""),
+    "cold_warning": (Text("冷柜会出问题", "Cold unit will fail"), ""),
+    "units_unmonitored": (Text("冷柜没有监测", "Cold units unmonitored"), ""),
     "device_silent": (Text("设备没有数据", "Device is silent"), ""),
+    "unstable": (Text("状态反复变化", "Keeps changing"), ""),
     "continuous_flow": (Text("一直在流水", "Water never stops"), ""),
+    "sensor_stuck": (Text("传感器读数不变", "Sensor is stuck"), ""),
+    "sensor_implausible": (Text("传感器读数不合理", "Sensor is implausible"), ""),
+    "battery_low": (Text("电池快没电", "Battery is low"), ""),
+    "calibration_due": (Text("该校准了", "Calibration is due"), ""),
+    "data_quality": (Text("数据质量不够", "Data are poor"), ""),
+    "rule_unmatched": (Text("规则没有对象", "A rule fits no device"), ""),
+    "rules_refused": (Text("规则文件有错", "The rule file is wrong"), ""),
 }
 """A rule without a word here is shown by its own name."""
 
@@ -32,6 +48,7 @@ ROLES: dict[str, tuple[Text, str]] = {
     "fridge": (Text("冷藏柜", "Fridge"), ""),
     "freezer": (Text("冷冻柜", "Freezer"), ""),
     "sample_fridge": (Text("留样柜", "Sample fridge"), ""),
+    "hot_holding": (Text("热食柜", "Hot holding"), ""),
     "door": (Text("门", "Door"), ""),
     "other": (Text("其他", "Other"), ""),
 }

@@ -96,7 +96,7 @@ def _excursions() -> Panel:
             '"id", "name", "rule", "severity_code", "state_code", "acknowledge_s", "recover_s"',
             SITE,
             BUILDING,
-            '"rule" =~ /^cold/',
+            '"rule" =~ /^(cold|food|hot)_/',
             TIME,
             of="incident",
             table=True,

@@ -1,19 +1,16 @@
-"""One InfluxDB with a quarter in it for all tests of a worker."""
-
-from collections.abc import Iterator
-from pathlib import Path
+"""A quarter of a campus in a real InfluxDB, once for all tests of a worker."""
 
 import pytest
 
-from tests.conftest import program
 from tests.dashboards import quarter
-from tests.dashboards.influxdb import Influx, influxdb_1
+from tests.dashboards.influxdb import Influx
+from tests.stores import Store
 
 
-@pytest.fixture(scope="session")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
-    """InfluxDB with a quarter of a campus."""
-    folder: Path = tmp_path_factory.mktemp("influx")
-    with influxdb_1(program("influxd"), folder) as influx:
-        influx.write(quarter.lines())
-        yield influx
+@pytest.fixture(scope="session", params=["influxdb_1", "influxdb_2"])
+def filled(request: pytest.FixtureRequest) -> Influx:
+    """InfluxDB with a quarter in it: version 1 always, version 2 wherever there is one."""
+    store: Store = request.getfixturevalue(request.param)
+    influx = Influx.of(store)
+    influx.write(quarter.lines())
+    return influx

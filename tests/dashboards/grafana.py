@@ -5,9 +5,11 @@ for All, `$timeFilter` and `$__interval` filled in by the InfluxQL backend, rela
 panel.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.dashboards.influxdb import Influx
@@ -15,6 +17,12 @@ from tests.dashboards.influxdb import Influx
 _MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _NICE = (1, 5, 10, 15, 30)
 _ALL = "$__all"
+
+
+def board_of(path: Path) -> dict[str, Any]:
+    """Return a generated board."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """The generated boards: fresh, complete in both languages, laid out without overlaps."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,17 +18,13 @@ from dashboards.generate import FOLDER, stale
 from dashboards.panels import stat
 from dashboards.query import DATASOURCE, select
 from dashboards.text import LANGS, Text
+from tests.dashboards.grafana import board_of
 
 FILES = sorted(FOLDER.glob("*/*.json"))
 BY_FILE = pytest.mark.parametrize("path", FILES, ids=lambda p: f"{p.parent.name}/{p.stem}")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 COLOURS = {value for value in vars(theme).values() if isinstance(value, str) and value[:1] == "#"}
 READ_BY_PEOPLE = {"title", "description", "noValue", "label", "text", "tooltip", "alias"}
-
-
-def board_of(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
 
 
 def strings(value: Any, where: str = "") -> Iterator[tuple[str, str]]:

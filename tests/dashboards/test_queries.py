@@ -1,6 +1,5 @@
 """Every panel's query, as Grafana sends it, answered by a real InfluxDB."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -8,18 +7,13 @@ from typing import Any
 import pytest
 
 from dashboards.generate import FOLDER
-from tests.dashboards.grafana import Asked, Reader
+from tests.dashboards.grafana import Asked, Reader, board_of
 from tests.dashboards.influxdb import Influx
 from tests.dashboards.quarter import HOSTILE, MIDNIGHT, NOW, ms
 
 FILES = sorted(FOLDER.glob("*/*.json"))
 ROW_KINDS = {"row", "text"}
 pytestmark = pytest.mark.xdist_group("influxdb")
-
-
-def board_of(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
 
 
 def reader(path: Path, influx: Influx, **chosen: str | list[str]) -> Reader:
