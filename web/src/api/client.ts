@@ -63,8 +63,11 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await send(path, signal === undefined ? {} : { signal })) as T;
 }
 
+/** How something is changed. */
+export type Method = "POST" | "PATCH" | "DELETE";
+
 /** Changes something; the header tells the API that a page of its own asks. */
-export async function change<T>(method: "POST" | "PATCH", path: string, body: unknown = {}): Promise<T> {
+export async function change<T>(method: Method, path: string, body: unknown = {}): Promise<T> {
   return (await send(path, {
     method,
     headers: { "Content-Type": "application/json", "X-Caretaker": "1" },

@@ -31,3 +31,7 @@ export type DeviceList = Schemas["DeviceList"];
 export type History = Schemas["History"];
 export type System = Schemas["System"];
 export type DeviceRole = Schemas["DeviceRole"];
+export type Mappings = Schemas["Mappings"];
+export type MappingIn = Schemas["MappingIn"];
+export type MappingTopic = Schemas["MappingTopic"];
+export type MappingPreview = Schemas["MappingPreview"];

@@ -9,6 +9,7 @@ import { InboxIcon } from "../ui/Icons";
 import { pointName, valueText } from "../ui/points";
 import { Age, Card, Empty, failureWords, Note, Page, Read } from "../ui/parts";
 import { useChange } from "../ui/useChange";
+import { Unexplained } from "./Mapping";
 
 export default function Inbox(): JSX.Element {
   const query = useQuery<InboxList>("/inbox", { on: ["inbox"], every_ms: 10_000 });
@@ -34,6 +35,7 @@ export default function Inbox(): JSX.Element {
           )
         }
       </Read>
+      <Unexplained />
     </Page>
   );
 }

@@ -1,18 +1,18 @@
 /** A change sent to the API: busy, done, or an honest word; what was typed stays. */
 import { useSignal, type Signal } from "@preact/signals";
-import { change, Failure } from "../api/client";
+import { change, Failure, type Method } from "../api/client";
 
 interface Change {
   busy: Signal<boolean>;
   failure: Signal<Failure | undefined>;
-  send: (method: "POST" | "PATCH", path: string, body?: unknown) => Promise<boolean>;
+  send: (method: Method, path: string, body?: unknown) => Promise<boolean>;
 }
 
 /** Gives what a form needs to send itself; `send` tells whether it was done. */
 export function useChange(): Change {
   const busy = useSignal(false);
   const failure = useSignal<Failure | undefined>(undefined);
-  const send = async (method: "POST" | "PATCH", path: string, body: unknown = {}): Promise<boolean> => {
+  const send = async (method: Method, path: string, body: unknown = {}): Promise<boolean> => {
     if (busy.value) return false;
     busy.value = true;
     failure.value = undefined;
