@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from alerting.channels.place import Place
 from alerting.port import Notification, Outcome
 from caretaker.config import ChannelSettings
 
@@ -15,13 +16,14 @@ class Console:
     def deliver(self, notification: Notification) -> Outcome:
         """Print it; that cannot fail."""
         mark = {"notice": "·", "alarm": "!", "critical": "!!"}[notification.severity.value]
-        if notification.kind == "resolved":
+        if notification.over:
             mark = "ok"
-        print(f"[{mark}] {notification.title} - {notification.body}", flush=True)
+        body = " / ".join(notification.body.splitlines())
+        print(f"[{mark}] {notification.title} - {body}", flush=True)
         return Outcome(delivered=True)
 
 
-def build(settings: ChannelSettings, *, secret: str, file: str) -> Console:
+def build(settings: ChannelSettings, place: Place) -> Console:
     """Return the channel; it has no options."""
-    del secret, file
+    del place
     return Console(name=settings.name)
