@@ -99,7 +99,7 @@ class HttpService:
                 self.server.socket, server_side=True, do_handshake_on_connect=False
             )
         self.port = int(self.server.server_address[1])
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         if self.mode == "drip":
@@ -135,7 +135,7 @@ class SmtpService(socketserver.ThreadingTCPServer):
         self.mode, self.tls = mode, tls
         self.mails: list[tuple[list[bytes], bytes]] = []
         self.port = int(self.server_address[1])
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         del request, client_address
