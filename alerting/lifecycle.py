@@ -19,7 +19,7 @@ from caretaker.vocabulary import Device, DeviceStatus, Severity, Truth
 from storage import calls, incidents, outbox, silences
 from storage.incidents import ACKNOWLEDGED, CANARY, DRILL, FIRING, PENDING, RECOVERING, Incident
 
-CANARY_KEY = "/canary"
+CANARY_KEY = "/caretaker-canary"
 _RANK = silences.RANK
 _PENDING_MS = 20 * SECOND_MS
 """So long a silent device waits for its gateway to be found silent."""

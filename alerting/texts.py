@@ -133,6 +133,40 @@ OCCASIONS: dict[str, dict[str, str]] = {
     },
 }
 
+DAILY: dict[str, dict[str, str]] = {
+    "zh-CN": {
+        "title": "{site}：{heard}/{total} 个设备有数据",
+        "age": "最后一次数据在 {age_min} 分钟前。",
+        "none": "没有任何数据，请检查网络和网关。",
+        "well": "没有未处理的事件。",
+        "calling": "还有 {calling} 件事未处理，请打开页面。",
+        "quiet": "没有数据的：{names}。",
+    },
+    "en": {
+        "title": "{site}: {heard} of {total} devices speak",
+        "age": "The last reading came {age_min} minutes ago.",
+        "none": "No data at all: check network and gateways.",
+        "well": "Nothing is open.",
+        "calling": "{calling} things are still open: please look at the page.",
+        "quiet": "Silent: {names}.",
+    },
+}
+
+ACKNOWLEDGE: dict[str, dict[str, str]] = {
+    "zh-CN": {
+        "button": "我来处理",
+        "thanks": "已记录：由您处理。处理完请在页面上写下结果。",
+        "taken": "这件事已经有人处理，或已经了结。",
+        "gone": "这个链接已失效。请打开最新的通知，或登录页面处理。",
+    },
+    "en": {
+        "button": "I take care of it",
+        "thanks": "Noted: you take care of it. Write on the page how it went.",
+        "taken": "Somebody has taken it already, or it is over.",
+        "gone": "This link is no longer valid. Open the newest message, or log in to the page.",
+    },
+}
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 _LONGEST = 60
 
@@ -212,3 +246,28 @@ def digest_text(lines: Sequence[str], *, lang: str, more: int = 0) -> tuple[str,
     words = OCCASIONS[lang]
     body = [*lines, words["more"].format(more=more)] if more else lines
     return words["digest"].format(count=len(lines) + more), "\n".join(body)
+
+
+def daily_text(
+    *,
+    lang: str,
+    site: str,
+    heard: int,
+    total: int,
+    age_min: int | None,
+    quiet: Sequence[str],
+    calling: int,
+) -> tuple[str, str]:
+    """Return (title, body) of the daily note.
+
+    >>> daily_text(lang="en", site="Oak", heard=6, total=6, age_min=2, quiet=[], calling=0)
+    ('Oak: 6 of 6 devices speak', 'The last reading came 2 minutes ago. Nothing is open.')
+    """
+    words = DAILY[lang]
+    parts = [words["none"] if age_min is None else words["age"].format(age_min=age_min)]
+    parts.append(words["calling"].format(calling=calling) if calling else words["well"])
+    if quiet:
+        names = ("、" if lang == "zh-CN" else ", ").join(plain(name) for name in quiet[:20])
+        parts.append(words["quiet"].format(names=names))
+    title = words["title"].format(site=plain(site), heard=heard, total=total)
+    return title, ("" if lang == "zh-CN" else " ").join(parts)

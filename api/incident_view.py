@@ -1,5 +1,6 @@
 """Incidents as the API shows them: figures, history, who was told, and the chart that proves it."""
 
+import json
 import sqlite3
 from collections.abc import Mapping
 
@@ -113,4 +114,36 @@ def detail(
             for row in rows
         ],
         chart=chart(connection, item, site=site, now_ms=now_ms),
+    )
+
+
+def why(connection: sqlite3.Connection, incident: int) -> schemas.Why:
+    """Return every decision about an incident, and what became of each notification."""
+    decisions = connection.execute(
+        "SELECT at_ms, occasion, outcome, reason, rulings FROM decision WHERE incident = ?"
+        " ORDER BY id",
+        (incident,),
+    )
+    handed = connection.execute(
+        "SELECT channel, person, level, kind, state, created_ms, delivered_ms, attempts, detail"
+        " FROM outbox WHERE incident = ? ORDER BY id",
+        (incident,),
+    )
+    names = list(schemas.Handed.model_fields)
+    return schemas.Why(
+        incident=incident,
+        decisions=[
+            schemas.Decision(
+                at_ms=row[0],
+                occasion=row[1],
+                outcome=row[2],
+                reason=row[3],
+                rulings=[schemas.Ruling.model_validate(item) for item in json.loads(row[4])],
+            )
+            for row in decisions
+        ],
+        deliveries=[
+            schemas.Handed.model_validate(dict(zip(names, tuple(row), strict=True)))
+            for row in handed
+        ],
     )

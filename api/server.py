@@ -17,12 +17,12 @@ from api import schemas
 from api.guard import RefusedError
 from api.live import LiveHub
 from api.live import router as live_router
-from api.routes import ROUTERS
+from api.routes import ROUTERS, acknowledge
 from api.services import Services
 from caretaker.errors import ConfigurationError, StorageError
 
 STATIC = Path(__file__).with_name("static")
-_LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]", "testserver"})
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]", "testserver"})
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
@@ -34,7 +34,7 @@ _HEADERS = {
 }
 
 
-def create_app(parts: Services, *, hosts: frozenset[str] = _LOOPBACK_HOSTS) -> FastAPI:
+def create_app(parts: Services, *, hosts: frozenset[str] = LOOPBACK_HOSTS) -> FastAPI:
     """Return the application; `hosts` are the names it answers to, none given means any."""
 
     @contextlib.asynccontextmanager
@@ -64,6 +64,7 @@ def create_app(parts: Services, *, hosts: frozenset[str] = _LOOPBACK_HOSTS) -> F
     for router in ROUTERS:
         app.include_router(router, prefix="/api/v1")
     app.include_router(live_router, prefix="/api/v1")
+    app.include_router(acknowledge.router, include_in_schema=False)
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)

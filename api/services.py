@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from alerting.drills import Drills
+from alerting.notify.links import Signer
 from api.auth import Doorman
 from caretaker.calendar import SchoolCalendar
 from caretaker.clock import Clock
@@ -31,3 +33,8 @@ class Services:
     version: str
     projection: Projection | None = None
     """The copy in InfluxDB, where the site has one."""
+
+    signer: Signer | None = None
+    """Reads the links that acknowledge; None: there are none."""
+
+    drills: Drills | None = None

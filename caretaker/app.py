@@ -9,16 +9,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 import structlog
 
-from alerting.channels import build_channels
+from alerting.canary import Canary
+from alerting.desk import AlertDesk
 from alerting.engine import Engine
 from alerting.lifecycle import Lifecycle
-from alerting.notify.deliver import Courier
 from alerting.rules import standard_rules
 from api.auth import Doorman
-from api.server import PageServer, create_app
+from api.server import LOOPBACK_HOSTS, PageServer, create_app
 from api.services import Services
 from caretaker import __version__
 from caretaker.calendar import SchoolCalendar
@@ -59,8 +60,11 @@ class DataLock:
         self._path = data_dir / "lock"
         self._file: IO[str] | None = None
 
-    def take(self) -> None:
-        """Take the lock or raise ConfigurationError that names who holds it."""
+    def take(self, *, standby: bool = False) -> bool:
+        """Take the lock or raise ConfigurationError that names who holds it.
+
+        A stand-by takes it when it can, and goes on without: return whether it is ours.
+        """
         file = self._path.open("a+", encoding="utf-8")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -68,6 +72,8 @@ class DataLock:
             file.seek(0)
             holder = file.read().strip() or "unknown"
             file.close()
+            if standby:
+                return False
             raise ConfigurationError(
                 file=str(self._path.parent),
                 key="data directory",
@@ -79,6 +85,7 @@ class DataLock:
         file.write(str(os.getpid()))
         file.flush()
         self._file = file
+        return True
 
     def release(self) -> None:
         """Let go of the directory."""
@@ -110,6 +117,7 @@ class App:
         secrets: Secrets,
         site_file: str = "site.toml",
         logins: tuple[Login, ...] = (),
+        standby: bool = False,
     ) -> None:
         self.settings = settings
         self.data_dir = data_dir
@@ -117,7 +125,8 @@ class App:
         self.secrets = secrets
         self.site_file = site_file
         self.decoder = Decoder(load_drivers(data_dir / "drivers"), clock=clock)
-        self.engine = Engine(standard_rules(settings), lifecycle=Lifecycle(settings))
+        rules = (*standard_rules(settings), Canary())
+        self.engine = Engine(rules, lifecycle=Lifecycle(settings))
         self.broker: Broker | None = None
         self.ingest: Ingest | None = None
         self.transport: PahoTransport | None = None
@@ -125,8 +134,9 @@ class App:
         self._logins = logins
         self._lock = DataLock(data_dir)
         self._journal: Journal | None = None
-        self._courier: Courier | None = None
         self._projection: Projection | None = None
+        self._desk = AlertDesk(settings, secrets=secrets, file=site_file, clock=clock)
+        self._standby = standby
         self._closers: list[Callable[[], None]] = []
         self._ended = threading.Event()
         self._started_ms = 0
@@ -140,14 +150,12 @@ class App:
     def prepare(self) -> None:
         """Take the data directory, open the journal and let the rules judge."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        # Channels are built first: a wrong setting stops the start before anything is touched.
-        channels = build_channels(
-            self.settings.channels, secrets=self.secrets.channels, file=self.site_file
-        )
-        self._lock.take()
+        locked = self._lock.take(standby=self._standby)
         self._closers.append(self._lock.release)
         self._journal = open_journal(self.settings, data_dir=self.data_dir, clock=self.clock)
         self._closers.append(self._journal.close)
+        self._journal.lead(locked=locked)
+        self._closers.append(self._journal.resign)
         now_ms = self.clock.now_ms()
         self._journal.call(
             lambda connection: apply_file_settings(connection, self.settings.devices, now_ms=now_ms)
@@ -166,11 +174,8 @@ class App:
         if self._projection is not None:
             self._projection.prepare()
             self._closers.append(self._projection.stop)
-        host = self.settings.api.host
-        link = f"http://{'127.0.0.1' if host in _LOOPBACK else host}:{self.settings.api.port}"
-        self._courier = Courier(
-            self._journal, channels, site=self.settings, clock=self.clock, link=link
-        )
+        self._desk.open(self._journal, devices_changed=self.engine.devices_changed)
+        self._desk.fenced = self.end
 
     def start(self) -> None:
         """Open the doors: broker, page, alerts, ingest."""
@@ -184,7 +189,6 @@ class App:
         log.info("started", page=self.url, data=str(self.data_dir))
 
     def _start(self) -> None:
-        assert self._courier is not None
         self._started_ms = self.clock.now_ms()
         page = PageServer(
             create_app(self._services(), **self._hosts()),
@@ -198,8 +202,6 @@ class App:
         address = self._address()
         if self._projection is not None:
             self._projection.start()
-        self._courier.start()
-        self._closers.append(self._courier.stop)
         self.transport = PahoTransport(
             address,
             client_id=self.settings.broker.client_id,
@@ -215,7 +217,10 @@ class App:
             clock=self.clock,
             gate=gate,
             on_learned=lambda: resume(self.journal, self.decoder),
+            commands=self._desk.commands(),
         )
+        self._desk.start(self.transport.publish, broker=address)
+        self._closers.append(self._desk.stop)
         self.ingest.start()
         self._closers.append(self.ingest.stop)
         catch_up = CatchUp(self.journal, self.decoder, gate, clock=self.clock)
@@ -226,7 +231,10 @@ class App:
         self._closers.append(lambda: running.unlink(missing_ok=True))
 
     def _hosts(self) -> dict[str, frozenset[str]]:
-        return {} if self.settings.api.host in _LOOPBACK else {"hosts": frozenset()}
+        if self.settings.api.host not in _LOOPBACK:
+            return {"hosts": frozenset()}
+        public = urlsplit(self.settings.api.public_url).hostname
+        return {"hosts": LOOPBACK_HOSTS | {public}} if public else {}
 
     def _address(self) -> Address:
         """Return where messages come from; the embedded broker is started when none is named."""
@@ -275,6 +283,8 @@ class App:
             started_ms=self._started_ms,
             version=__version__,
             projection=self._projection,
+            signer=self._desk.signer,
+            drills=self._desk.drills,
         )
 
     def checks(self) -> list[tuple[str, bool, str, str]]:
@@ -301,21 +311,9 @@ class App:
                     "" if well else "Readings wait at the broker until the store is well again.",
                 )
             )
-        at_work = self._courier is not None and self._courier.alive
-        failing = dict(self._courier.failing) if self._courier else {}
-        faults = dict(self.engine.faults)
-        worse = [f"{name}: {why}" for name, why in (failing | faults).items()]
-        found.append(
-            (
-                "alerting",
-                at_work and not worse,
-                "; ".join(str(word) for word in worse) or ("at work" if at_work else "stopped"),
-                "Check the channel in site.toml; what waits is tried again." if failing else "",
-            )
-        )
         if self._projection is not None:
             found.append(self._projection.check())
-        return found
+        return found + self._desk.checks(self.engine.faults)
 
     def _counters(self) -> tuple[dict[str, int], dict[str, int]]:
         if self.ingest is None:

@@ -4,12 +4,13 @@ import json
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from caretaker.clock import Clock
 from caretaker.errors import StorageError
+from caretaker.faultpoints import reach
 from caretaker.vocabulary import Arrival
 from ingest.decoder import Decoder
 from ingest.gate import Gate, flooded
@@ -78,6 +79,7 @@ class Ingest:
         clock: Clock,
         on_learned: Callable[[], object] | None = None,
         gate: Gate | None = None,
+        commands: Mapping[str, Callable[[Message], None]] | None = None,
     ) -> None:
         self.counters: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
@@ -88,6 +90,7 @@ class Ingest:
         self._journal = journal
         self._clock = clock
         self._gate = gate
+        self._commands = dict(commands or {})
         self._finished: deque[tuple[_Part, Stored | None, BaseException | None]] = deque()
         self._chunks: dict[int, _Chunk] = {}
         self._next_chunk = 0
@@ -152,7 +155,9 @@ class Ingest:
         number, chunk = self._next_chunk, _Chunk(messages)
         self._next_chunk += 1
         for message in messages:
-            if gate is None:
+            if message.topic in self._commands:
+                self._commands[message.topic](message)  # somebody pressed a button
+            elif gate is None:
                 prompt += decode(message)
             elif gate.closed(message):
                 self._postpone(number, chunk, gate.held(message))
@@ -162,6 +167,7 @@ class Ingest:
                         self._postpone(number, chunk, arrival)
                     else:
                         prompt.append(arrival)
+        reach("ingest.decoded", when=bool(prompt))
         self.last_message_ms = messages[-1].received_ms
         self.counters["received"] += len(messages)
         self._chunks[number] = chunk
@@ -233,6 +239,7 @@ class Ingest:
             if self._chunks[number].waiting:
                 return
             self._transport.acknowledge(self._chunks.pop(number).messages)
+            reach("ingest.acknowledged")
 
     def _confirm(self, device: str, boot: str, contiguous: int) -> None:
         family, _, name = device.partition(":")

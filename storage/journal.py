@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 from caretaker.clock import Clock
 from caretaker.errors import StorageError
+from caretaker.faultpoints import reach
 from caretaker.vocabulary import Arrival, Device, Period, Point, Quality, Reading
 from storage import devices as device_records
-from storage import rollup
+from storage import lease, rollup
 from storage.commit import Committer
 from storage.connection import open_reader, open_writer
 from storage.port import Arithmetic, Interval, Judge, Stored
@@ -50,6 +51,9 @@ class Journal:
         self.failing = ""
         self.judge_error = ""
         self.last_commit_ms = 0
+        self.epoch = 0
+        """Whose turn it is to write (storage/lease.py); 0: nobody asks."""
+
         self._clock = clock
         self._group_limit = group_limit
         self._roller = rollup.Roller(zone=zone, arithmetic=arithmetic)
@@ -228,11 +232,14 @@ class Journal:
         results: list[Stored] = []
         try:
             now_ms = self._clock.now_ms()
-            connection.execute("BEGIN IMMEDIATE")
+            self._begin(connection)
             for arrivals, _ in batches:
                 results.append(self._committer.write(connection, arrivals, now_ms=now_ms))
+            reach("journal.readings", when=bool(results))
             self._judge_batch(connection, results, now_ms=now_ms)
+            reach("journal.judged", when=bool(results))
             connection.execute("COMMIT")
+            reach("journal.committed", when=bool(results))
         except Exception as error:
             self._recover(connection, error)
             for _, done in batches:
@@ -246,6 +253,21 @@ class Journal:
         for stored in results:
             for listener in tuple(self._listeners):
                 listener(stored)
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        if self.epoch:
+            lease.check(connection, self.epoch)
+
+    def lead(self, *, locked: bool) -> None:
+        """Become the one who writes; a stale one is fenced off from now on. Raises LedError."""
+        self.epoch = 0
+        self.epoch = self.call(lambda connection: lease.take(connection, locked=locked))
+
+    def resign(self) -> None:
+        """Let the next one lead at once; a fenced one has nothing to let go of."""
+        with contextlib.suppress(StorageError):
+            self.call(lease.release)
 
     def _judge_batch(
         self, connection: sqlite3.Connection, results: Sequence[Stored], *, now_ms: int
@@ -278,7 +300,7 @@ class Journal:
         connection = self._connection
         assert connection is not None
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            self._begin(connection)
             result = work(connection)
             connection.execute("COMMIT")
         except BaseException as error:

@@ -1,6 +1,7 @@
 """The routes, one module for each thing a client asks about; a new one is a line here."""
 
 from api.routes import (
+    acknowledge,
     devices,
     incidents,
     influx,
@@ -9,6 +10,7 @@ from api.routes import (
     overview,
     quarantine,
     session,
+    silences,
     system,
 )
 
@@ -18,8 +20,11 @@ ROUTERS = (
     devices.router,
     meters.router,
     incidents.router,
+    silences.router,
     quarantine.router,
     mappings.router,
     influx.router,
     system.router,
 )
+
+__all__ = ["ROUTERS", "acknowledge"]

@@ -53,6 +53,16 @@ def incident(incident: Number, parts: Parts, role: Viewer) -> schemas.IncidentDe
     return _found(parts, incident)
 
 
+@router.get("/{incident}/why", responses={404: {"model": schemas.Refusal}})
+def why(incident: Number, parts: Parts, role: Viewer) -> schemas.Why:
+    """Say why people were, or were not, told of an incident: each stage's word, each delivery."""
+    del role
+    with parts.journal.reader() as connection:
+        if incidents.find(connection, incident) is None:
+            raise _UNKNOWN
+        return incident_view.why(connection, incident)
+
+
 @router.post("/{incident}/acknowledge", responses={404: {"model": schemas.Refusal}})
 def acknowledge(
     incident: Number, body: schemas.Note, parts: Parts, role: Operator

@@ -1,0 +1,243 @@
+"""Watches the chain itself: silence is only peace when the way to the people was just walked."""
+
+import http.client
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from alerting import canary
+from alerting.channels.http import Target
+from alerting.drills import Drills, Publish, site_name
+from alerting.notify.daily import DailyNote
+from caretaker.clock import HOUR_MS, Clock
+from caretaker.config import SiteSettings
+from caretaker.errors import StorageError
+from ingest.transport.port import Message
+from storage import devices as device_records
+from storage import housekeeping, lease, outbox
+from storage.journal import Journal
+
+Check = tuple[str, bool, str, str]
+
+_LOOK_S = 1.0
+_BEAT_S = 4.0
+RED_S = 12.0
+"""A part that gave no sign for so long is red: within 15 s of the fault (I8)."""
+
+_TRIP_S = 60.0
+_OUTBOX_S = 300.0
+_STEP_S = 10.0
+_STEP_SHOWN_S = 600.0
+_PRUNE_S = 1_800.0
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Signs:
+    """When each part gave its last sign [s, monotonic]."""
+
+    started: float
+    commit: float
+    beat: float
+    trip: float | None = None
+    sent: float | None = None
+    trip_s: float = 0.0
+    stepped: float | None = None
+    offset: float = field(default_factory=lambda: time.time() - time.monotonic())
+
+
+class Watchdog:
+    """One thread: beats over the broker, writes to the journal, sends the canary, tells the time.
+
+    The outside heartbeat is sent only after a full round trip. `fenced` is called once when
+    another Caretaker has taken over.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        site: SiteSettings,
+        *,
+        clock: Clock,
+        sink: canary.CanarySink,
+        publish: Publish,
+        drills: Drills,
+        fenced: Callable[[], None] = lambda: None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._journal = journal
+        self._settings = site.watchdog
+        self._site = site_name(site)
+        self._clock = clock
+        self._sink = sink
+        self._publish = publish
+        self._drills = drills
+        self._fenced = fenced
+        self._monotonic = monotonic
+        self._note = DailyNote(journal, site, clock=clock)
+        now = monotonic()
+        self._signs = _Signs(started=now, commit=now, beat=now)
+        self._next_beat = self._next_trip = self._next_prune = 0.0
+        self._arrived = 0
+        self._heartbeat = ""
+        self._problem = ""
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Make the canary's device, and begin to watch."""
+        if self._settings.canary:
+            self._journal.call(
+                lambda c: device_records.internal(c, canary.key_of(self._site), name="canary")
+            )
+        now = self._monotonic()
+        self._signs = _Signs(started=now, commit=now, beat=now)
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(10)
+            self._thread = None
+
+    def beat(self, message: Message) -> None:
+        """Take our own word back from the broker; called by ingest."""
+        if not message.retained:
+            self._signs.beat = self._monotonic()
+
+    @property
+    def beat_topic(self) -> str:
+        """Where we say our word."""
+        return canary.topic_of(self._site, "beat")
+
+    def _run(self) -> None:
+        while not self._stopping.wait(_LOOK_S):
+            try:
+                self.look()
+                self._problem = ""
+            except lease.FencedError:
+                self._problem = "another Caretaker has taken over"
+                self._fenced()
+                return
+            except (StorageError, sqlite3.Error, OSError) as error:
+                self._problem = f"{type(error).__name__}: {error}"
+
+    def look(self) -> None:
+        """Do what is due."""
+        now = self._monotonic()
+        self._compare_clocks(now)
+        if now >= self._next_beat:
+            self._next_beat = now + _BEAT_S
+            self._publish(self.beat_topic, b"{}")
+            self._journal.call(lease.renew)  # a real write: the disk takes it, or it does not
+            self._signs.commit = self._monotonic()
+            self._drills.look()
+            self._note.look()
+        if self._settings.canary:
+            self._walk(now)
+        if now >= self._next_prune:
+            self._next_prune = now + _PRUNE_S
+            before_ms = self._clock.now_ms() - HOUR_MS
+            self._journal.call(lambda c: housekeeping.forget_canary(c, before_ms=before_ms))
+
+    def _walk(self, now: float) -> None:
+        """Send the canary over its limit, see its alert arrive, and let it come back."""
+        signs = self._signs
+        if signs.sent is not None and self._sink.arrived != self._arrived:
+            self._arrived = self._sink.arrived
+            signs.trip, signs.trip_s, signs.sent = now, now - signs.sent, None
+            self._say(canary.LOW_C)
+            self._call_outside()
+        if now >= self._next_trip:
+            self._next_trip = now + self._settings.every_s
+            self._arrived = self._sink.arrived
+            signs.sent = now
+            self._say(canary.HIGH_C)
+
+    def _say(self, value_c: float) -> None:
+        body = canary.message(value_c, at_ms=self._clock.now_ms())
+        self._publish(canary.topic_of(self._site, "readings"), body)
+
+    def _call_outside(self) -> None:
+        url = self._settings.heartbeat_url
+        if not url:
+            return
+        try:
+            answer = Target(url, private=self._settings.heartbeat_private).post(b"{}")
+            well = 200 <= answer.status < 300
+            self._heartbeat = "" if well else f"heartbeat: {answer.status}"
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            self._heartbeat = f"heartbeat: {type(error).__name__}"
+
+    def _compare_clocks(self, now: float) -> None:
+        offset = time.time() - time.monotonic()
+        if abs(offset - self._signs.offset) > _STEP_S:
+            step_s = offset - self._signs.offset
+            self._signs.stepped = now
+            log.warning("clock stepped", by_s=round(step_s, 1))
+            at_ms = self._clock.now_ms()
+            self._journal.call(lambda c: housekeeping.note_step(c, step_s=step_s, at_ms=at_ms))
+        self._signs.offset = offset
+
+    # -- what it says -----------------------------------------------------------------------
+
+    def checks(self) -> list[Check]:
+        """Return (part, ok, value, remedy): each value an age, none a guess."""
+        now, signs = self._monotonic(), self._signs
+        alive = self._thread is not None and self._thread.is_alive()
+        found = [
+            _age("commit", now - signs.commit, RED_S, "Look at the disk's space and health."),
+            _age("broker answers", now - signs.beat, RED_S, "Is the broker up, may we publish?"),
+        ]
+        found[0] = found[0] if alive else ("commit", False, "the watchdog has stopped", "Restart.")
+        if self._problem and found[0][1]:
+            found[0] = ("commit", False, self._problem, "Look at the log.")
+        if self._settings.canary:
+            found.append(self._round_trip(now))
+        found.append(self._outbox())
+        stepped = signs.stepped is not None and now - signs.stepped < _STEP_SHOWN_S
+        found.append(
+            (
+                "clock", not stepped,
+                "stepped within the last ten minutes" if stepped else "steady",
+                "Check the time server (NTP)." if stepped else "",
+            )
+        )  # fmt: skip
+        if self._heartbeat:
+            found.append(("heartbeat", False, self._heartbeat, "Check [watchdog] heartbeat_url."))
+        return found
+
+    def _round_trip(self, now: float) -> Check:
+        signs = self._signs
+        limit_s = self._settings.every_s + _TRIP_S
+        overdue = signs.sent is not None and now - signs.sent > _TRIP_S
+        since = signs.trip if signs.trip is not None else signs.started
+        well = not overdue and now - since <= limit_s
+        if signs.trip is None:
+            value = "no full round trip yet"
+        else:
+            value = f"last full round trip {now - signs.trip:.0f} s ago, took {signs.trip_s:.1f} s"
+        remedy = "" if well else "From the broker to the notification something is stuck."
+        return ("round trip", well, value, remedy)
+
+    def _outbox(self) -> Check:
+        now_ms = self._clock.now_ms()
+        with self._journal.reader() as connection:
+            oldest = outbox.oldest_waiting_ms(connection)
+        age_s = 0.0 if oldest is None else max(0.0, (now_ms - oldest) / 1000)
+        well = age_s <= _OUTBOX_S
+        value = "nothing waits" if oldest is None else f"the oldest waits {age_s:.0f} s"
+        return ("outbox", well, value, "" if well else "Check the channels in site.toml.")
+
+
+def _age(name: str, age_s: float, limit_s: float, remedy: str) -> Check:
+    well = age_s <= limit_s
+    return (name, well, f"{age_s:.0f} s ago", "" if well else remedy)
