@@ -122,10 +122,10 @@ class Lifecycle:
         known = self._known(connection, incidents.fingerprint(rule.name, device.id))
         if verdict.truth is Truth.BAD:
             if known is None:
-                number = self._open(connection, rule, device, verdict)
+                number = self._open(connection, rule, device, verdict, now_ms=now_ms)
             else:
                 number = known.id
-                self._worse(connection, known, verdict)
+                self._worse(connection, known, verdict, now_ms=now_ms)
             self._seen_ms[number] = verdict.at_ms
             self._keep(connection, number)
             self._guard_flaps(connection, rule, device, verdict, now_ms=now_ms)
@@ -134,7 +134,13 @@ class Lifecycle:
             self._keep(connection, known.id)
 
     def _open(
-        self, connection: sqlite3.Connection, rule: Rule, device: Device, verdict: Verdict
+        self,
+        connection: sqlite3.Connection,
+        rule: Rule,
+        device: Device,
+        verdict: Verdict,
+        *,
+        now_ms: int,
     ) -> int:
         number = incidents.open_incident(
             connection,
@@ -147,12 +153,15 @@ class Lifecycle:
             evidence=verdict.evidence,
             kind=kind_of(device),
             state=PENDING if rule.name in _PENDING_RULES else FIRING,
+            raised_ms=now_ms,
         )
         reach("lifecycle.opened")
         return number
 
     @staticmethod
-    def _worse(connection: sqlite3.Connection, known: Incident, verdict: Verdict) -> None:
+    def _worse(
+        connection: sqlite3.Connection, known: Incident, verdict: Verdict, *, now_ms: int
+    ) -> None:
         if _RANK[verdict.severity] > _RANK[known.severity]:
             incidents.worsen(
                 connection,
@@ -160,10 +169,11 @@ class Lifecycle:
                 severity=verdict.severity,
                 now_ms=verdict.at_ms,
                 evidence=verdict.evidence,
+                raised_ms=now_ms,
             )
             return
         if known.state == RECOVERING:
-            incidents.relapse(connection, known.id, now_ms=verdict.at_ms)
+            incidents.relapse(connection, known.id, now_ms=verdict.at_ms, raised_ms=now_ms)
         incidents.refresh(connection, known.id, verdict.evidence)
 
     @staticmethod
@@ -245,7 +255,7 @@ class Lifecycle:
             number = change.apply(connection, now_ms=now_ms)
             self._keep(connection, number)
         for item in list(self._live.values()):
-            if item.state == PENDING and now_ms - item.opened_ms >= _PENDING_MS:
+            if item.state == PENDING and now_ms - item.raised_ms >= _PENDING_MS:
                 incidents.fire(connection, item.id, now_ms=now_ms)
                 self._keep(connection, item.id)
             elif item.state == ACKNOWLEDGED and self._forgotten(item, now_ms):

@@ -76,10 +76,9 @@ def refresh(connection: sqlite3.Connection, drill: int, device: int) -> dict[str
     """Take its times from the incident that it made, and return it."""
     connection.execute(
         "UPDATE drill SET (incident, opened_ms, acknowledged_ms, acknowledged_by) ="
-        " (SELECT i.id, e.at_ms, i.acknowledged_ms, i.acknowledged_by FROM incident AS i"
-        "  JOIN incident_event AS e ON e.incident = i.id AND e.kind = 'opened'"
-        "  WHERE i.device = ? AND i.opened_ms >= drill.begun_ms - 7200000"
-        "  AND i.kind = 'drill' ORDER BY i.id DESC LIMIT 1) WHERE id = ? AND EXISTS"
+        " (SELECT i.id, (SELECT min(at_ms) FROM decision WHERE incident = i.id),"
+        "  i.acknowledged_ms, i.acknowledged_by FROM incident AS i"
+        "  WHERE i.device = ? AND i.kind = 'drill' ORDER BY i.id LIMIT 1) WHERE id = ? AND EXISTS"
         " (SELECT 1 FROM incident WHERE device = ? AND kind = 'drill')",
         (device, drill, device),
     )

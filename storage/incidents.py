@@ -190,10 +190,12 @@ def open_incident(
     kind: str = "",
     scope: str = "",
     state: str = FIRING,
+    raised_ms: int = 0,
 ) -> int:
     """Open an incident and return its id; the journal allows one open for each cause.
 
-    The cause, its fingerprint, is a rule and its device, or a rule and its scope.
+    `now_ms` is when it was found in the data, `raised_ms` when people can be called at last. The
+    cause, its fingerprint, is a rule and its device, or a rule and its scope.
     """
     cursor = connection.execute(
         "INSERT INTO incident (fingerprint, rule, rule_version, device, severity, state, since_ms,"
@@ -210,7 +212,7 @@ def open_incident(
             json.dumps(dict(evidence)),
             kind,
             scope,
-            now_ms,
+            raised_ms or now_ms,
         ),
     )
     made = need(connection, cursor.lastrowid or 0)
@@ -243,13 +245,14 @@ def worsen(
     severity: Severity,
     now_ms: int,
     evidence: Evidence,
+    raised_ms: int = 0,
 ) -> None:
     """Raise the severity; what was acknowledged must be acknowledged anew."""
     connection.execute(
         "UPDATE incident SET severity = ?, evidence = ?, state = 'firing', recovered_ms = NULL,"
         " good = 0, proved = 0, acknowledged_ms = NULL, acknowledged_by = '', raised_ms = ?"
         " WHERE id = ?",
-        (severity.value, json.dumps(dict(evidence)), now_ms, incident),
+        (severity.value, json.dumps(dict(evidence)), raised_ms or now_ms, incident),
     )
     record(
         connection,
@@ -295,16 +298,18 @@ def prove(connection: sqlite3.Connection, incident: int, *, now_ms: int) -> Inci
     return found
 
 
-def relapse(connection: sqlite3.Connection, incident: int, *, now_ms: int) -> str:
+def relapse(
+    connection: sqlite3.Connection, incident: int, *, now_ms: int, raised_ms: int = 0
+) -> str:
     """What was recovering is bad again; return the state it went back to."""
     found = need(connection, incident)
     state = FIRING if found.acknowledged_ms is None else ACKNOWLEDGED
     # People were told that it is over: they are called anew.
-    raised_ms = now_ms if found.proved else found.raised_ms
+    again_ms = (raised_ms or now_ms) if found.proved else found.raised_ms
     connection.execute(
         "UPDATE incident SET state = ?, recovered_ms = NULL, good = 0, proved = 0, raised_ms = ?"
         " WHERE id = ?",
-        (state, raised_ms, incident),
+        (state, again_ms, incident),
     )
     record(connection, found, at_ms=now_ms, kind="relapsed")
     return state

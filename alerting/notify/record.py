@@ -5,12 +5,14 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from alerting.notify.port import Matter, Ruling
+from alerting.notify.port import PASS, Matter, Ruling
 
 
 def record(connection: sqlite3.Connection, matter: Matter, rulings: Sequence[Ruling]) -> None:
     """Write the decision with each stage's word; the last ruling is the one that decided."""
     last = rulings[-1]
+    if last.outcome == PASS:  # what was new is why it was told
+        last = next(ruling for ruling in rulings if ruling.stage == "dedupe")
     connection.execute(
         "INSERT INTO decision (incident, at_ms, occasion, stage, outcome, reason, rulings)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",

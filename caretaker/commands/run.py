@@ -3,22 +3,27 @@
 import asyncio
 import json
 import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from caretaker.app import App
+from caretaker.app import JOURNAL, App
 from caretaker.clock import ScaledClock, SystemClock
 from caretaker.commands.common import DATA, DataOption, SiteOption, console, settings_of
+from caretaker.config import SiteSettings
 from caretaker.demo import METER, run_demo, save_state
+from caretaker.errors import CaretakerError
 from caretaker.secrets import load_or_create, with_devices
 from ingest.broker.port import Login, device_topics
 from ingest.transport.url import address_of
 from simulators.campus import Campus
 from simulators.publisher import publish_live
 from simulators.site import DEVICES
+from storage import lease
+from storage.connection import open_reader
 
 app = typer.Typer()
 
@@ -53,6 +58,10 @@ def run(
         str, typer.Option(help="Your broker, mqtt://host:1883 or mqtts://...; else the built-in.")
     ] = "",
     port: Annotated[int, typer.Option(help="The page's port.")] = 0,
+    standby: Annotated[
+        bool,
+        typer.Option("--standby", help="Wait, and take over when the one at work gives no sign."),
+    ] = False,
 ) -> None:
     """Watch a school until Ctrl-C.
 
@@ -64,6 +73,8 @@ def run(
         broker=replace(settings.broker, url=broker or settings.broker.url),
         api=replace(settings.api, port=port or settings.api.port),
     )
+    if standby:
+        wait_to_lead(data, settings)
     secrets = with_devices(data, load_or_create(data), [METER])
     logins = tuple(
         Login(name, password, () if name == METER else device_topics(name))
@@ -76,6 +87,7 @@ def run(
         secrets=secrets,
         site_file=file,
         logins=logins,
+        standby=standby,
     )
     running.start()
     try:
@@ -91,6 +103,24 @@ def run(
         running.wait()
     finally:
         running.stop()
+
+
+def wait_to_lead(data: Path, settings: SiteSettings) -> None:
+    """Return when nobody leads these data any more. Raises CaretakerError for a broker inside."""
+    if not settings.broker.url:
+        raise CaretakerError(
+            "a stand-by needs a broker that outlives the one at work: name it in [broker] url"
+        )
+    console.print("Standing by.")
+    while True:
+        if (data / JOURNAL).exists():
+            connection = open_reader(data / JOURNAL)
+            try:
+                if lease.expired(connection):
+                    return
+            finally:
+                connection.close()
+        time.sleep(1.0)
 
 
 @app.command()
