@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from alerting.port import Notification, Outcome, State, Subject, Verdict
+from alerting.port import Context, Notification, Outcome, State, Subject, Verdict
 from caretaker.vocabulary import DeviceStatus, Reading, Severity, Truth
 
 NAME = "caretaker-canary"
@@ -31,7 +31,10 @@ class Canary:
 
     name = "canary"
     version = "1"
+    parameters: tuple[str, ...] = ()
+    timed = False
     downstream_first = False
+    linked: frozenset[str] = frozenset()
 
     def subjects(self, candidates: Sequence[Subject]) -> list[Subject]:
         """Return the canary alone."""
@@ -42,22 +45,28 @@ class Canary:
         ]
 
     def step(
-        self, subject: Subject, *, state: State, readings: Sequence[Reading], now_ms: int
+        self,
+        subject: Subject,
+        *,
+        state: State,
+        readings: Sequence[Reading],
+        context: Context,
+        now_ms: int,
     ) -> tuple[State, list[Verdict]]:
         """Judge the newest reading."""
-        del subject, now_ms
+        del subject, context, now_ms
         if not readings:
             return state, []
         last = readings[-1]
         evidence = {"at_ms": last.at_ms}
         if last.value > LIMIT_C:
-            return state, [
+            return {"bad": True}, [
                 Verdict(
                     Truth.BAD, last.at_ms, severity=Severity.NOTICE, since_ms=last.at_ms,
                     evidence=evidence,
                 )
             ]  # fmt: skip
-        return state, [Verdict(Truth.OK, last.at_ms, recovered=True, evidence=evidence)]
+        return {}, [Verdict(Truth.OK, last.at_ms, recovered=True, evidence=evidence)]
 
 
 class CanarySink:

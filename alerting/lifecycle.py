@@ -150,7 +150,7 @@ class Lifecycle:
             severity=verdict.severity,
             since_ms=verdict.since_ms,
             now_ms=verdict.at_ms,
-            evidence=verdict.evidence,
+            evidence=_evidence(verdict),
             kind=kind_of(device),
             state=PENDING if rule.name in _PENDING_RULES else FIRING,
             raised_ms=now_ms,
@@ -162,19 +162,21 @@ class Lifecycle:
     def _worse(
         connection: sqlite3.Connection, known: Incident, verdict: Verdict, *, now_ms: int
     ) -> None:
-        if _RANK[verdict.severity] > _RANK[known.severity]:
+        graver = _RANK[verdict.severity] > _RANK[known.severity]
+        further = verdict.stage > float(known.evidence.get("stage", 0))
+        if graver or (further and _RANK[verdict.severity] == _RANK[known.severity]):
             incidents.worsen(
                 connection,
                 known.id,
                 severity=verdict.severity,
                 now_ms=verdict.at_ms,
-                evidence=verdict.evidence,
+                evidence=_evidence(verdict),
                 raised_ms=now_ms,
             )
             return
         if known.state == RECOVERING:
             incidents.relapse(connection, known.id, now_ms=verdict.at_ms, raised_ms=now_ms)
-        incidents.refresh(connection, known.id, verdict.evidence)
+        incidents.refresh(connection, known.id, _evidence(verdict))
 
     @staticmethod
     def _good(
@@ -336,6 +338,12 @@ class Lifecycle:
         for item in self._live.values():
             calls.begin_calling(connection, item.id, now_ms=now_ms)
         self.tick(connection, now_ms=now_ms)
+
+
+def _evidence(verdict: Verdict) -> dict[str, float | int | str]:
+    """Return a verdict's figures, with how far its clock has come."""
+    stage: dict[str, float | int | str] = {"stage": verdict.stage} if verdict.stage else {}
+    return {**verdict.evidence, **stage}
 
 
 def kind_of(device: Device) -> str:

@@ -15,7 +15,7 @@ def keep(connection: sqlite3.Connection, *, now_ms: int) -> int:
     rows = connection.execute(
         "SELECT id, device, rule, since_ms, evidence FROM incident i"  # noqa: S608  (marks only)
         f" WHERE rule IN ({marks}) AND severity = 'critical'"
-        " AND closed_ms IS NULL AND NOT EXISTS"
+        " AND closed_ms IS NULL AND kind = '' AND NOT EXISTS"
         " (SELECT 1 FROM corrective_action a WHERE a.incident = i.id)",
         RULES,
     ).fetchall()

@@ -31,6 +31,11 @@ INHIBITIONS = (
         ("device_silent", UNMONITORED, "*door*", "*compressor*", "*defrost*", "*duty*"),
         "scope",
     ),
+    Inhibition(
+        "cold_power_cut",
+        ("device_silent", "*door*", "*compressor*", "*defrost*", "*duty*"),
+        "device",
+    ),
     Inhibition("meter_replaced", ("vee_*",), "device"),
     Inhibition(UNSTABLE, ("*",), "cause"),
 )
