@@ -6,6 +6,7 @@ import typer
 
 from caretaker import __version__
 from caretaker.commands import (
+    alerts,
     dashboards,
     devices,
     export,
