@@ -12,6 +12,7 @@ from ingest.codecs.port import Codec, Heard, Meaning, Route
 from ingest.driver import EVERY_TOPIC, Driver
 from ingest.extract import first
 from ingest.transport.port import Message
+from ingest.vetting import Vetting
 
 _CACHED_TOPICS = 20_000
 _MAX_KNOWN = 20_000
@@ -39,6 +40,7 @@ class Decoder:
         self.drivers = drivers
         self._clock = clock
         self._memory: dict[str, bytes] = {}
+        self._vetting = Vetting(self._memory)
         self._known_bytes = 0
         self._routes: dict[str, tuple[Route, ...]] = {}
         self._codecs = {driver.name: self._codec(driver) for driver in drivers}
@@ -85,12 +87,24 @@ class Decoder:
                 if route.driver.options.get("adds"):
                     added = arrivals
                     continue
-                return _joined(arrivals, added) if added else arrivals
+                return self._vetted(_joined(arrivals, added) if added else arrivals)
         except Exception as error:
             detail = f"{type(error).__name__}: {error}"[:160]
             driver = route.driver.name if route else ""
             return (_refused(message, Rejected(RejectReason.DRIVER_FAULT, detail), driver=driver),)
-        return added or (_refused(message, Rejected(RejectReason.NO_DRIVER)),)
+        return self._vetted(added) or (_refused(message, Rejected(RejectReason.NO_DRIVER)),)
+
+    def _vetted(self, arrivals: tuple[Arrival, ...]) -> tuple[Arrival, ...]:
+        """Return arrivals in the light of what the same devices sent before."""
+        vetted = []
+        for arrival in arrivals:
+            found = self._vetting.vet(arrival)
+            news = found.knowledge[len(arrival.knowledge) :]
+            if news:
+                known = self._learn(replace(found, knowledge=news)).knowledge
+                found = replace(found, knowledge=(*arrival.knowledge, *known))
+            vetted.append(found)
+        return tuple(vetted)
 
     def _by(self, heard: Heard, route: Route) -> tuple[Arrival, ...] | None:
         if route.meaning is Meaning.STATUS:

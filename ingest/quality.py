@@ -12,7 +12,8 @@ _SENTINELS: dict[str, frozenset[float]] = {
     "voltage": frozenset({1023.98, 6553.5}),
 }
 _RAW_SENTINELS = frozenset({-2147483648.0, 2147483647.0, -32768.0, 4294967295.0})
-_POWER_ON_C = 85.0  # a DS18B20 reads this before its first conversion
+POWER_ON_C = 85.0
+"""What a DS18B20 reads before its first conversion; suspect until the way there was seen."""
 
 
 def doubt(found: list[Measured]) -> list[Measured]:
@@ -51,6 +52,6 @@ def judge(quantity: str, raw: float, value: float) -> Quality | Rejected:
             RejectReason.OUT_OF_RANGE,
             f"{quantity} {value:g} {limits.unit} is outside {limits.low:g}..{limits.high:g}",
         )
-    if quantity == "temperature" and value == _POWER_ON_C:
+    if quantity == "temperature" and value == POWER_ON_C:
         return Quality.SUSPECT
     return Quality.GOOD

@@ -13,6 +13,7 @@ from storage.port import Stored
 from storage.quarantine import Shelf
 from storage.sequence import SequenceBook
 
+_OUR_TIME = int(Quality.NO_CLOCK | Quality.CLOCK)
 _NOT_TRUTH = int(Quality.SUSPECT | Quality.RETAINED)
 _FUTURE_MS = 5 * MINUTE_MS
 _NEVER_MS = 2**62
@@ -272,11 +273,11 @@ class Committer:
                     "SELECT ordinal, value FROM reading WHERE point = ? AND at_ms = ?", row[:2]
                 ).fetchall()
             )
-            if row[4] & Quality.NO_CLOCK and row[3] not in stored.values():
+            if row[4] & _OUR_TIME and row[3] not in stored.values():
                 # Two messages received in one millisecond: the time is ours, so is the accident.
                 inserted.append((row[0], row[1], max(stored) + 1, row[3], row[4]))
                 connection.execute(statement, inserted[-1])
-            elif stored[row[2]] == row[3] or row[4] & Quality.NO_CLOCK:
+            elif stored[row[2]] == row[3] or row[4] & _OUR_TIME:
                 absorbed += 1
             else:
                 conflicts += 1

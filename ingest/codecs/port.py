@@ -118,7 +118,8 @@ def arrive(
             Measured(m.channel, m.quantity, m.at_ms, m.value, m.quality | extra, m.ordinal)
             for m in measured
         ]
-    clockless = bool(measured) and not sequence and bool(measured[0].quality & Quality.NO_CLOCK)
+    ours = Quality.NO_CLOCK | Quality.CLOCK  # the time is that of receipt, another one each time
+    clockless = bool(measured) and not sequence and bool(measured[0].quality & ours)
     return Arrival(
         topic=message.topic,
         payload=message.payload,
