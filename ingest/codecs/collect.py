@@ -11,6 +11,9 @@ from ingest.codecs.keys import Key, identify
 from ingest.codecs.values import Value
 
 _NUMBERED = re.compile(r"_\d{1,3}$")
+_WITH_UNIT = re.compile(
+    r"(-?\d{1,12}(?:\.\d{1,9})?)\s?([°℃%A-Za-z][°℃A-Za-z0-9³/%]{0,7})(?:\s*\(.*\))?"
+)  # 3.1V(low battery)
 _HOT = re.compile(r"forward|supply|inlet|high|flow", re.IGNORECASE)
 _COLD = re.compile(r"return|outlet|low(?!er)|back", re.IGNORECASE)
 _STATES: dict[str, dict[str, float]] = {
@@ -54,15 +57,29 @@ class Collector:
         self, name: str, raw: Any, unit: str, *, at_ms: int | None = None, phased: bool = False
     ) -> None:
         """Take a named value; a statistic, a setting or what is no quantity is passed over."""
+        if isinstance(raw, str) and not unit and (written := _WITH_UNIT.fullmatch(raw.strip())):
+            raw, unit = written.groups()
         if name in self.keys:
             self._keep(self.keys[name], name, raw, unit, at_ms=at_ms)
             return
         key = identify(name, unit, phased=phased)
         if not isinstance(key, Rejected):
             implied = unit or self._implied(name)
+            if not implied and key is not None and not key.unit:
+                implied = self._of_quantity(key)
             self._keep(key, name, raw, implied, at_ms=at_ms)
         elif key.reason is RejectReason.UNKNOWN_UNIT:
             self.refused.append(key)
+
+    def take_channel(
+        self, name: str, channel: str, raw: Any, unit: str, *, at_ms: int | None
+    ) -> None:
+        """Take a value of a list that numbers its channels."""
+        key = self.keys[name] if name in self.keys else identify(name, unit)
+        if isinstance(key, Key):
+            joined = f"{key.channel}_{channel}".strip("_")
+            unit = unit or self._implied(name)
+            self._keep(replace(key, channel=joined), f"{name}_{channel}", raw, unit, at_ms=at_ms)
 
     def take_place(self, name: str, place: int, raw: Any) -> None:
         """Take one place of an array: a channel of its own, by no unit but the model's."""
@@ -72,8 +89,8 @@ class Collector:
             self._keep(replace(key, channel=channel), f"{name}_{place}", raw, "", at_ms=None)
 
     def _keep(self, key: Key | None, name: str, raw: Any, unit: str, *, at_ms: int | None) -> None:
-        if key is None:
-            return
+        if key is None or (key.quantity == "illuminance" and _word(raw)):
+            return  # `dim` and `bright` are no figures
         number: object = raw
         if QUANTITIES[key.quantity].kind is Kind.STATE:
             number = _state(key.quantity, name, raw)
@@ -95,6 +112,10 @@ class Collector:
     def _implied(self, name: str) -> str:
         """Return the unit documented for this bare name, or for it with a number."""
         return self.implied.get(name) or self.implied.get(_NUMBERED.sub("_#", name), "")
+
+    def _of_quantity(self, key: Key) -> str:
+        """Return the unit that a dialect documents for a quantity, whatever its name."""
+        return self.implied.get(f"any {key.quantity}", "")
 
     def result(self) -> list[Value | Rejected]:
         """Return what was read, and what was refused; names without a unit as one refusal.
@@ -125,6 +146,10 @@ def _thermal(value: Value) -> Value:
     return value
 
 
+def _word(raw: Any) -> bool:
+    return isinstance(raw, str) and raw.isalpha()
+
+
 def _numeric(text: str) -> bool:
     return text.replace(".", "", 1).lstrip("-").isdigit()
 
@@ -136,5 +161,7 @@ def _state(quantity: str, name: str, raw: Any) -> float | None:
     if isinstance(raw, bool) or raw in (0, 1):
         if quantity == "door" and "open" not in name.lower():
             return None  # `door: 1` may be either
+        if quantity == "occupancy" and not isinstance(raw, bool) and "motion" in name.lower():
+            return None  # a count of movements
         return float(raw)
     return None

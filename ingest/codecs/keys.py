@@ -47,6 +47,7 @@ _CHINESE = (
     "功率因数|温度|湿度|气压|照度|电池|电能|电量|电度|功率|电压|电流|频率|水量|流量"
     "|正向|反向|有功|无功|视在|当前|总|相|热"
 )
+_LABEL = re.compile(r"\d+[A-Za-z]{1,2}")  # `battery_9V`: the name of a battery, no unit
 _CAMEL = re.compile(
     rf"[A-Z]{{2,}}(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+|{_CHINESE}|[\u4e00-\u9fff]|%"
 )
@@ -71,7 +72,7 @@ def tokens(name: str) -> list[str]:
     """
     found: list[str] = []
     for word in _SPLIT.split(name):
-        if word in UNIT_WORDS or word.lower() in WORDS:
+        if word in UNIT_WORDS or word.lower() in WORDS or _LABEL.fullmatch(word):
             found.append(word)
             continue
         tail = FUSED.search(word)
@@ -99,7 +100,7 @@ def identify(name: str, unit: str = "", *, phased: bool = False) -> Key | Reject
     if bracket := _BRACKET.search(text):
         unit, text = unit or bracket[1], text[: bracket.start()]
     words = tokens(text)
-    unit = SAME.get(unit, unit)
+    unit = SAME.get(unit.lower(), unit)
     if not unit:
         unit, words = _unit_of(words, phased=phased)
     lowered = [word.lower() for word in words]
@@ -128,7 +129,7 @@ def _unit_of(words: list[str], *, phased: bool) -> tuple[str, list[str]]:
         letter, digits = words[at][:1], words[at][1:]
         if letter in {"C", "F"} and digits.isdigit() and words[at - 1].lower() in WORDS:
             return letter, [*words[:at], digits, *words[at + 1 :]]
-    if len(words) == 1 and words[0] in {"kWh", "kwh", "kW", "m3"}:
+    if len(words) == 1 and words[0] in {"kWh", "kwh", "kW", "m3", "lux"}:
         return UNIT_WORDS[words[0]], words
     last = words[-1] if words else ""
     if len(words) > 1 and last in LETTERS and not phased:

@@ -25,10 +25,9 @@ _WRAPPERS = ("result", "payload", "uplink", "body")
 # Units that LoRaWAN codecs document for bare names: Cayenne LPP (name_channel), its ChirpStack
 # form (temperatureSensor: {channel: value}), and what no vendor writes in another unit.
 _IMPLIED = {
-    **dict.fromkeys(("temperature", "temperature_#", "temperatureSensor_#"), "C"),
-    **dict.fromkeys(("humidity", "humidity_#", "relative_humidity", "relative_humidity_#"), "%"),
-    **dict.fromkeys(("humiditySensor_#", "percentage_#"), "%"),
-    **dict.fromkeys(("co2", "CO2", "concentration_#"), "ppm"),
+    **dict.fromkeys(("temperature", "Temperature", "temperature_#", "temperatureSensor_#"), "C"),
+    **dict.fromkeys(("any humidity", "percentage_#"), "%"),
+    **dict.fromkeys(("concentration_#", "any co2"), "ppm"),
     **dict.fromkeys(("illuminance", "illumination", "illuminance_#", "luminosity_#"), "lx"),
     **dict.fromkeys(("illuminanceSensor_#",), "lx"),
     **dict.fromkeys(("barometer_#", "barometric_pressure_#"), "hPa"),

@@ -13,10 +13,31 @@ from ingest.codecs.collect import Collector
 from ingest.codecs.keys import Key, identify
 from ingest.codecs.values import Value, moment
 
-_TIMES = ("timestamp", "time", "date", "datetime", "ts", "Timestamp", "Time", "at", "dateTime")
-_NAMES = ("variable", "type", "measurement", "name", "Type", "measurementName", "parameter")
-_VALUES = ("value", "Value", "measurementValue", "val")
-_UNITS = ("unit", "Unit", "units", "uom")
+_TIMES = [
+    "timestamp",
+    "time",
+    "date",
+    "datetime",
+    "ts",
+    "Timestamp",
+    "Time",
+    "at",
+    "dateTime",
+    "timeStamp",
+]
+_CHANNELS = ("measurementChannel", "channel", "probe")
+_NAMES = [
+    "_name",
+    "variable",
+    "type",
+    "measurement",
+    "name",
+    "Type",
+    "measurementName",
+    "parameter",
+]
+_VALUES = ("value", "_value", "Value", "measurementValue", "val")
+_UNITS = ("unit", "_unit", "Unit", "units", "uom")
 _SIBLINGS = ("Unit", "_unit", "_units", "Units", "_uom")
 _OF_ALL = {*_UNITS, "data_type", "dataType"}
 _MAX_VALUES = 2_000
@@ -41,7 +62,10 @@ def read_object(
     'voltage'
     """
     walk = Collector(keys or {}, implied or {})
-    _object(walk, decoded, at_ms=None, depth=0, prefix="")
+    if isinstance(decoded, list):
+        _list(walk, "", decoded, depth=0)
+    else:
+        _object(walk, decoded, at_ms=None, depth=0, prefix="")
     return walk.result()
 
 
@@ -136,7 +160,11 @@ def _item(walk: Collector, item: Mapping[str, Any], *, apart: bool, depth: int) 
     if isinstance(label, str) and not isinstance(value, Mapping | list) and value is not None:
         labels = [item[n] for n in _NAMES if isinstance(item.get(n), str)]
         best = next((text for text in labels if _known(walk, text)), label)
-        walk.take(best, value, str(_first(item, _UNITS) or ""), at_ms=at_ms)
+        unit, channel = str(_first(item, _UNITS) or ""), _first(item, _CHANNELS)
+        if isinstance(channel, str | int) and str(channel).isalnum():
+            walk.take_channel(best, str(channel), value, unit, at_ms=at_ms)
+        else:
+            walk.take(best, value, unit, at_ms=at_ms)
     elif at_ms is not None or apart:
         _object(walk, item, at_ms=at_ms, depth=depth + 1, prefix="")
 

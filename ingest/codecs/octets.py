@@ -12,6 +12,7 @@ import msgspec
 from caretaker.vocabulary import Rejected, RejectReason
 
 _HEX = re.compile(rb"[0-9A-Fa-f]{2}(?:[\s:,-]?[0-9A-Fa-f]{2}){7,}")
+_LONG = re.compile(rb'"[^"\\]{16,}"')
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
 _MAX_STRINGS = 64
 _MAX_DEPTH = 8
@@ -29,6 +30,8 @@ def octets(payload: bytes) -> list[bytes]:
     payload = payload[:_MAX_BYTES]
     found: list[bytes] = []
     if payload[:1] in (b"{", b"[", b'"'):
+        if not _LONG.search(payload):
+            return []  # no text in it is long enough for a frame
         with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):
             found += [item for text in _strings(msgspec.json.decode(payload)) for item in text]
         return found or [payload]

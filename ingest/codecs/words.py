@@ -33,7 +33,23 @@ UNIT_PAIRS = {
 }
 NUMBERED = {"co2", "pm25", "pm2", "pm10", "pm1"}
 DIGITS = re.compile(r"(?<=[a-z])\d+$")
-SAME = {"Cel": "C", "%RH": "%", "RH": "%", "m³⋅m⁻³": "m3/m3"}
+SAME = {
+    "cel": "C",
+    "deg c": "C",
+    "%rh": "%",
+    "% rh": "%",
+    "rh": "%",
+    "volt": "V",
+    "volts": "V",
+    "amp": "A",
+    "amps": "A",
+    "ampere": "A",
+    "watt": "W",
+    "watts": "W",
+    "litre": "L",
+    "liter": "L",
+    "m³⋅m⁻³": "m3/m3",
+}
 LETTERS = {"c": "C", "f": "F", "v": "V", "a": "A", "w": "W", "l": "L"}
 FUSED = re.compile(r"(?<=[a-z0-9])(kWh|kW|mV|mA|kVA|kPa|hPa|Wh)$")
 
@@ -44,7 +60,7 @@ LETTER_PHASES = {f"{kind}{phase}": phase for kind in "uvi" for phase in "abcn"}
 
 WORDS: dict[str, str] = {
     **dict.fromkeys(("temperature", "temp", "temperatur", "temprature", "温度"), "temperature"),
-    **dict.fromkeys(("humidity", "hum", "humid", "rh", "湿度"), "humidity"),
+    **dict.fromkeys(("humidity", "hum", "humi", "humid", "rh", "湿度"), "humidity"),
     **dict.fromkeys(("pressure", "pres", "barometer", "barometric", "气压"), "pressure"),
     **dict.fromkeys(("co2", "carbondioxide"), "co2"),
     **dict.fromkeys(
@@ -109,7 +125,18 @@ NOT_LIVE |= {
 }
 NOT_LIVE |= {"over", "alert", "highest", "lowest", "adjust", "unit", "units", "interval", "count"}
 TARIFFS = {"peak"}
-NOISE = {"total", "sum", "sensor", "value", "active", "positive", "forward", "import", "imported"}
+NOISE = {
+    "chn",
+    "total",
+    "sum",
+    "sensor",
+    "value",
+    "active",
+    "positive",
+    "forward",
+    "import",
+    "imported",
+}
 NOISE |= {
     "abc",
     "status",
@@ -166,3 +193,8 @@ REFINED_BY_PART = {
     "gas": {"gas"},
     "_export": EXPORT,
 }
+
+# What a part is about that holds faults, settings and counts of events, no values of now.
+NOT_LIVE |= {"failure", "fault", "error", "enable", "enabled", "disabled", "warning", "duration"}
+NOT_LIVE |= {"sequence", "timer", "delay", "hysteresis", "mode", "type", "rating", "raw", "tx"}
+NOT_LIVE |= {"ticks", "counter", "cnt", "text", "numeric"}

@@ -41,6 +41,7 @@ QUANTITY: dict[str, tuple[str, ...]] = {
 """What each word of the corpus may be with us; a word that is missing is ours too."""
 
 STALE = ("_today", "_yesterday")
+_WORDS = {"true": 1.0, "false": 0.0, "on": 1.0, "off": 0.0, "leak": 1.0, "normal": 0.0}
 _PHASE = {"l1": "a", "l2": "b", "l3": "c", "1": "a", "2": "b", "3": "c"}
 
 
@@ -109,7 +110,7 @@ def channel(word: str | None) -> str:
 def _figure(value: object) -> float | None:
     """Return a value of the corpus as a number; words of a state count as 1 and 0."""
     if isinstance(value, str):
-        word = {"true": 1.0, "false": 0.0, "on": 1.0, "off": 0.0}.get(value.lower())
+        word = _WORDS.get(value.lower())
         if word is not None:
             return word
         try:

@@ -194,7 +194,8 @@ class _Row:
             else:
                 self._note("missed", expected)
             return
-        if self._claim(expected) is not None or self._twin(expected, readings):
+        again = self._repeated(expected, readings)
+        if self._claim(expected) is not None or self._twin(expected, readings) or again:
             score.extracted += 1
         elif expected.get("unit") is None and self._held():
             score.held += 1
@@ -292,6 +293,18 @@ class _Row:
         """Return whether the message holds one value of the quantity: nothing to confuse."""
         same = [e for e in self.row["expect"] if e["quantity"] == expected["quantity"]]
         return len(same) == 1
+
+    def _repeated(self, expected: dict[str, Any], readings: list[tuple[str, Measured]]) -> bool:
+        """Return whether a LoRaWAN object says this twice, in a log and beside it: one reading."""
+        if self.row["family"] != "lorawan" or not isinstance(expected["value"], int | float):
+            return False
+        same = ("quantity", "value", "unit")
+        twice = sum(all(e[k] == expected[k] for k in same) for e in self.row["expect"]) > 1
+        return twice and any(
+            m.quantity in names.quantities(expected["quantity"])
+            and _same(names.canonical(expected, m.quantity) or 0.0, m.value)
+            for _, m in readings
+        )
 
     def _collide(self, readings: list[tuple[str, Measured]]) -> None:
         seen: dict[tuple[str, str, str, int, int], set[float]] = defaultdict(set)

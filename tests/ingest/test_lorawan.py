@@ -103,9 +103,9 @@ def test_a_model_is_told_by_the_profile_the_name_or_the_shape() -> None:
     assert "battery" in {
         m.quantity for m in uplink({"battery": 80}, "Milesight EM300-TH")[0].measured
     }
-    socket = {"socket_status": "on", "power_consumption": 1500, "current": 200}
+    socket = {"active_power": 20, "power_consumption": 1500, "current": 200}
     found = {m.quantity: m.value for m in uplink(socket)[0].measured}
-    assert found == pytest.approx({"energy": 1.5, "current": 0.2, "relay": 1.0})
+    assert found == pytest.approx({"energy": 1.5, "current": 0.2, "power": 0.02})
 
 
 def test_a_log_has_its_own_times_and_a_time_that_cannot_be_is_no_reading_of_now() -> None:
@@ -116,6 +116,29 @@ def test_a_log_has_its_own_times_and_a_time_that_cannot_be_is_no_reading_of_now(
         1_795_478_400_000 + n * 3_600_000 for n in range(3)
     ]
     assert [r.reason for r in arrival.rejected] == [RejectReason.BAD_TIME]
+
+
+def test_values_written_with_their_unit_and_lists_that_number_channels() -> None:
+    decoded = {
+        "Battery": "3.1V(low battery)",
+        "Temperature": "16.5°C",
+        "list": [
+            {"_name": "Ambient humidity", "_unit": "% rH", "_value": 41.5},
+            {"type": "Temperature", "value": 4.5, "unit": "Cel", "channel": 2},
+        ],
+    }
+    (arrival,) = uplink(decoded)
+    assert {f"{m.channel}/{m.quantity}": m.value for m in arrival.measured} == {
+        "/battery_voltage": 3.1,
+        "/temperature": 16.5,
+        "ambient/humidity": 41.5,
+        "2/temperature": 4.5,
+    }
+
+
+def test_counts_faults_and_words_are_no_readings() -> None:
+    decoded = {"motion": 1, "PIR_Sensor_Failure": 1, "illuminance": "dim", "battery_9V": 8530}
+    assert uplink(decoded)[0].measured == ()
 
 
 def test_supply_and_return_beside_an_energy_make_a_heat_meter() -> None:
