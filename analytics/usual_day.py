@@ -1,10 +1,18 @@
 """A usual day: what days of the same kind did, as median and band per slot."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import TypeVar
+
+from caretaker.calendar import DayKind
 
 MINIMUM_DAYS = 5
+SIMILAR_DAYS = 20
+PAST_DAYS = 90
+"""At most 20 similar days are compared with, none older than 90 days."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +22,21 @@ class Usual:
     low: float
     median: float
     high: float
+
+
+def similar(days: Sequence[T], kind_of: Callable[[T], DayKind], kind: DayKind) -> list[T]:
+    """Return the newest of `days` (newest first) that are of a kind, at most 20.
+
+    All closed days together stand in for a closed kind of which there are under five.
+
+    >>> kinds = [DayKind.TEACHING, DayKind.WEEKEND, DayKind.HOLIDAY]
+    >>> [str(kind) for kind in similar(kinds, lambda k: k, DayKind.HOLIDAY)]
+    ['weekend', 'holiday']
+    """
+    same = [day for day in days if kind_of(day) is kind]
+    if len(same) < MINIMUM_DAYS and kind is not DayKind.TEACHING:
+        same = [day for day in days if kind_of(day) is not DayKind.TEACHING]
+    return same[:SIMILAR_DAYS]
 
 
 def quantile(values: Sequence[float], share: float) -> float:

@@ -4,12 +4,12 @@ import sqlite3
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+from analytics.meters import Meter, in_hours, meters, roots, use_by_day
 from analytics.usual_day import usual
 from api import schemas, usage_view
 from api.cold_view import cold_units
 from api.device_view import adopted, latest, online, points_by_device
 from api.incident_view import open_briefs
-from api.meters import Meter, in_hours, meters, roots, use_by_day
 from caretaker.calendar import SchoolCalendar
 from caretaker.clock import DAY_MS, HOUR_MS
 from caretaker.config import SiteSettings

@@ -5,17 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from analytics.usual_day import Usual, so_far, usual, usual_slots
+from analytics.meters import DayUse, Meter, in_hours, meters, roots, use_by_day
+from analytics.usual_day import PAST_DAYS, Usual, similar, so_far, usual, usual_slots
 from api import schemas
 from api.device_view import adopted, points_by_device
-from api.meters import DayUse, Meter, in_hours, meters, roots, use_by_day
 from caretaker.calendar import DayKind, SchoolCalendar
 from caretaker.clock import HOUR_MS, QUARTER_MS
 from caretaker.config import SiteSettings
 from caretaker.vocabulary import DeviceRole
 
-_PAST_DAYS = 90
-_SIMILAR_DAYS = 20
 _SHOWN_DAYS = 28
 _ENOUGH = 0.9  # share of a day with data, below which it is no example of a usual day
 
@@ -47,10 +45,7 @@ class Past:
             for day in reversed(self.days[:-1])
             if day.covered_ms >= _ENOUGH * (day.end_ms - day.start_ms)
         ]
-        same = [day for day in whole if self.calendar.kind(day.day) is kind]
-        if len(same) < 5 and kind is not DayKind.TEACHING:
-            same = [day for day in whole if self.calendar.kind(day.day) is not DayKind.TEACHING]
-        return same[:_SIMILAR_DAYS]
+        return similar(whole, lambda day: self.calendar.kind(day.day), kind)
 
 
 def past(
@@ -59,7 +54,7 @@ def past(
     *,
     calendar: SchoolCalendar,
     day: date,
-    days: int = _PAST_DAYS,
+    days: int = PAST_DAYS,
 ) -> Past:
     """Return what some meters used on a day and before."""
     points = [point for meter in found for point in meter.points]

@@ -18,7 +18,10 @@ from alerting.desk import AlertDesk
 from alerting.engine import Engine
 from alerting.lifecycle import Lifecycle
 from alerting.rules import standard_rules
+from analytics.kpi_job.job import KpiJob, check_targets
+from analytics.kpis.registry import REGISTRY
 from api.auth import Doorman
+from api.cold_view import band_of
 from api.server import LOOPBACK_HOSTS, PageServer, create_app
 from api.services import Services
 from caretaker import __version__
@@ -131,6 +134,7 @@ class App:
         self.ingest: Ingest | None = None
         self.transport: PahoTransport | None = None
         self.page: PageServer | None = None
+        self.kpis: KpiJob | None = None
         self._logins = logins
         self._lock = DataLock(data_dir)
         self._journal: Journal | None = None
@@ -150,6 +154,7 @@ class App:
     def prepare(self) -> None:
         """Take the data directory, open the journal and let the rules judge."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
+        check_targets(self.settings.targets, REGISTRY, file=self.site_file)
         locked = self._lock.take(standby=self._standby)
         self._closers.append(self._lock.release)
         self._journal = open_journal(self.settings, data_dir=self.data_dir, clock=self.clock)
@@ -226,6 +231,15 @@ class App:
         catch_up = CatchUp(self.journal, self.decoder, gate, clock=self.clock)
         catch_up.start()
         self._closers.append(catch_up.stop)
+        self.kpis = KpiJob(
+            self.journal,
+            site=self.settings,
+            calendar=SchoolCalendar(self.settings.calendar, self.settings.zone),
+            clock=self.clock,
+            bands=lambda device: band_of(device, self.settings),
+        )
+        self.kpis.start()
+        self._closers.append(self.kpis.stop)
         running = self.data_dir / RUNNING
         running.write_text(json.dumps({"pid": os.getpid(), "url": page.url}), encoding="utf-8")
         self._closers.append(lambda: running.unlink(missing_ok=True))
@@ -311,6 +325,8 @@ class App:
                     "" if well else "Readings wait at the broker until the store is well again.",
                 )
             )
+        if self.kpis is not None:
+            found.append(self.kpis.check())
         if self._projection is not None:
             found.append(self._projection.check())
         return found + self._desk.checks(self.engine.faults)

@@ -53,6 +53,7 @@ class SchoolCalendar:
     settings: CalendarSettings
     zone: ZoneInfo
     _kinds: dict[date, DayKind] = field(default_factory=dict, compare=False, repr=False)
+    _bounds: dict[date, tuple[int, int]] = field(default_factory=dict, compare=False, repr=False)
 
     def day_of(self, at_ms: int) -> date:
         """Return the local day of an instant [ms UTC]."""
@@ -60,7 +61,12 @@ class SchoolCalendar:
 
     def bounds(self, day: date) -> tuple[int, int]:
         """Return a local day as [start, end) [ms UTC]; 23 or 25 hours where clocks change."""
-        return self._instant(day, time()), self._instant(day + timedelta(days=1), time())
+        found = self._bounds.get(day)
+        if found is None:
+            following = day + timedelta(days=1)
+            found = self._instant(day, time()), self._instant(following, time())
+            self._bounds[day] = found
+        return found
 
     def kind(self, day: date) -> DayKind:
         """Return what sort of day it is."""

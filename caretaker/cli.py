@@ -12,6 +12,7 @@ from caretaker.commands import (
     export,
     influx,
     keep,
+    kpi,
     meter,
     run,
     setup,
@@ -29,6 +30,7 @@ for module in (run, setup, devices, alerts, export, meter, keep):
 app.add_typer(influx.app, name="influx")
 app.add_typer(dashboards.app, name="dashboards")
 app.add_typer(meter.meter_app, name="meter")
+app.add_typer(kpi.app, name="kpi")
 
 
 @app.command()

@@ -2,8 +2,8 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 _COLUMNS = (
     "scope_kind, scope, kpi, period, start_ms, end_ms, value, numerator, denominator, coverage,"
@@ -115,15 +115,34 @@ def select(
     limit: int = 1_000_000,
 ) -> list[KpiValue]:
     """Return the values whose period starts in [start_ms, end_ms), by KPI, scope and time."""
-    marks = ", ".join("?" * len(kpis)) or "kpi"
+    wanted = {"scope_kind": scope_kind, "scope": scope, "period": period}
+    given = {column: text for column, text in wanted.items() if text}
+    where = "".join(f"{column} = ? AND " for column in given)
+    if kpis:
+        where += f"kpi IN ({', '.join('?' * len(kpis))}) AND "
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM kpi_value WHERE (? = '' OR scope_kind = ?)"  # noqa: S608
-        " AND (? = '' OR scope = ?) AND (? = '' OR period = ?)"
-        f" AND kpi IN ({marks}) AND start_ms >= ? AND start_ms < ?"
-        " ORDER BY kpi, scope_kind, scope, period, start_ms LIMIT ?",
-        (scope_kind, scope_kind, scope, scope, period, period, *kpis, start_ms, end_ms, limit),
+        f"SELECT {_COLUMNS} FROM kpi_value WHERE {where}"  # noqa: S608  (constant columns)
+        "start_ms >= ? AND start_ms < ?"
+        " ORDER BY scope_kind, scope, kpi, period, start_ms LIMIT ?",
+        (*given.values(), *kpis, start_ms, end_ms, limit),
     )
     return [_value(row) for row in rows]
+
+
+def retire(connection: sqlite3.Connection, valid: Container[tuple[str, str, str]]) -> int:
+    """Take the values of (scope_kind, scope, kpi) that are not `valid` away; return how many.
+
+    The rows stay, empty and with a new revision, so that other stores learn of it.
+    """
+    known = connection.execute("SELECT DISTINCT scope_kind, scope, kpi FROM kpi_value").fetchall()
+    gone = [
+        replace(value, value=None, numerator=None, denominator=None, reason="gone")
+        for kind, scope, kpi in known
+        if (kind, scope, kpi) not in valid
+        for value in select(connection, scope_kind=kind, scope=scope, kpis=(kpi,))
+        if value.reason != "gone"
+    ]
+    return write(connection, gone)
 
 
 def since(connection: sqlite3.Connection, revision: int, *, limit: int) -> list[KpiValue]:

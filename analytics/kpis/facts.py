@@ -1,7 +1,7 @@
 """What one scope did on one local day, as every KPI reads it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -29,12 +29,16 @@ class Flow:
     estimated: Slots
     covered_ms: Slots
     missing: tuple[str, ...] = ()
+    total: float | None = field(init=False)
+    """The amount, None without any data."""
+    estimated_total: float = field(init=False)
+    covered_total_ms: float = field(init=False)
 
-    @property
-    def total(self) -> float | None:
-        """Return the amount, None without any data."""
-        known = self.amounts[~np.isnan(self.amounts)]
-        return float(known.sum()) if known.size else None
+    def __post_init__(self) -> None:
+        known = self.amounts[self.amounts == self.amounts]
+        object.__setattr__(self, "total", float(known.sum()) if known.size else None)
+        object.__setattr__(self, "estimated_total", float(self.estimated.sum()))
+        object.__setattr__(self, "covered_total_ms", float(self.covered_ms.sum()))
 
     @property
     def measured(self) -> Slots:
@@ -105,6 +109,8 @@ class DayFacts:
     expected_ms: int = 0
     clocks: tuple[Clock, ...] = ()
     leaks: tuple[Leak, ...] = ()
+    whole: bool = True
+    """False for the part of a day that `cut` returns."""
 
     @property
     def slots(self) -> int:
@@ -123,14 +129,25 @@ class DayFacts:
     def cut(self, first: int, last: int) -> "DayFacts":
         """Return the quarter-hours [first, last) of the day's flows, for an hour or a day so far.
 
-        What is no flow is left out: it has no quarter-hours.
+        Only flows have quarter-hours; the rest stays that of the day.
         """
         if first == 0 and last >= self.slots:
             return self
-        return replace(
-            self,
+        return DayFacts(
+            day=self.day,
+            kind=self.kind,
             start_ms=self.start_ms + first * QUARTER_MS,
             end_ms=min(self.end_ms, self.start_ms + last * QUARTER_MS),
+            open_ms=self.open_ms,
+            pupils=self.pupils,
+            staff=self.staff,
             flows={name: flow.cut(first, last) for name, flow in self.flows.items()},
             below={name: flow.cut(first, last) for name, flow in self.below.items()},
+            compliant_min=self.compliant_min,
+            required_min=self.required_min,
+            covered_ms=self.covered_ms,
+            expected_ms=self.expected_ms,
+            clocks=self.clocks,
+            leaks=self.leaks,
+            whole=False,
         )

@@ -106,7 +106,7 @@ class Inputs:
     @property
     def complete_days(self) -> tuple[DayFacts, ...]:
         """Return the days that are over."""
-        return tuple(day for day in self.days if day.end_ms <= self.settled_ms)
+        return tuple(d for d in self.days if d.whole and d.end_ms <= self.settled_ms)
 
     def whole_days(self) -> "Inputs":
         """Return the part of the period whose days are over; raises when none is."""
@@ -126,13 +126,14 @@ class Inputs:
             flow = day.flows.get(quantity)
             if flow is None:
                 continue
-            missing |= dict.fromkeys(flow.missing)
+            if flow.missing:
+                missing |= dict.fromkeys(flow.missing)
             total = flow.total
             if total is not None:
                 seen = True
                 amount += total
-                estimated += float(flow.estimated.sum())
-                covered += float(flow.covered_ms.sum())
+                estimated += flow.estimated_total
+                covered += flow.covered_total_ms
         if self.elapsed_ms == 0:
             raise NotEnoughDataError("not-begun", missing=tuple(missing))
         if not seen:

@@ -73,6 +73,7 @@ FROM_HOUR = (KpiPeriod.HOUR, *FROM_DAY)
 FROM_WEEK = FROM_DAY[1:]
 PLACES = (ScopeKind.CAMPUS, ScopeKind.BUILDING, ScopeKind.AREA)
 CAMPUS = (ScopeKind.CAMPUS,)
+BUILDINGS = (ScopeKind.CAMPUS, ScopeKind.BUILDING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,9 @@ class Kpi:
     """One KPI. `measure` is pure: (inputs) -> Measure, or it raises NotEnoughDataError.
 
     `good` and `bad` [unit] are thresholds where the rule-book has them; `needs` names the
-    quantities a scope must have a meter of, else it has no such KPI at all.
+    quantities a scope must have a meter of, else it has no such KPI at all; besides quantities
+    `energy/below` (sub-meters), `utility` (any carrier) and `cold_unit`. `compares` asks for the
+    facts of similar days in the inputs; `usual` for the band of the KPI's own values on them.
     """
 
     name: str
@@ -101,9 +104,16 @@ class Kpi:
     guides: tuple[Guide, ...] = ()
     periods: tuple[KpiPeriod, ...] = FROM_DAY
     scopes: tuple[ScopeKind, ...] = PLACES
+    hourly: tuple[ScopeKind, ...] = CAMPUS
     gate: Gate = Gate.COVERAGE
     usual: bool = True
+    compares: bool = False
     version: str = "1"
+
+    def kept_for(self, kind: ScopeKind, period: KpiPeriod) -> bool:
+        """Return whether there are values of a period for a kind of scope (`hourly`: of hours)."""
+        scopes = self.hourly if period is KpiPeriod.HOUR else self.scopes
+        return period in self.periods and kind in scopes
 
 
 @dataclass(frozen=True, slots=True)

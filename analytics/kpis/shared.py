@@ -96,7 +96,7 @@ def unmetered(quantity: str) -> Callable[[Inputs], Measure]:
             flow = day.below.get(quantity)
             if flow is not None:
                 below += flow.total or 0.0
-                covered += float(flow.covered_ms.sum())
+                covered += flow.covered_total_ms
                 missing |= dict.fromkeys(flow.missing)
         if not any(quantity in day.below for day in inputs.days):
             raise NotEnoughDataError("no-sub-meter")

@@ -86,8 +86,7 @@ def charge(inputs: Inputs, utility: str) -> Charge:
     used: float | None = None
     for day, flow in inputs.flows(QUANTITY[utility]):
         table = table_of(inputs.rules.tables, utility, day.day)
-        amounts = np.nan_to_num(flow.amounts)
-        total = float(amounts.sum())
+        total = flow.total or 0.0
         if table is None:
             found.cny += total * flat
             found.by_band["flat"] += total
@@ -103,6 +102,7 @@ def charge(inputs: Inputs, utility: str) -> Charge:
             found.cny += tiered_cny(table.tiers, used + total) - tiered_cny(table.tiers, used)
             used += total
         else:
+            amounts = np.nan_to_num(flow.amounts)
             _by_time(inputs, table, day.day, day.start_ms, amounts, found)
     return found
 

@@ -5,6 +5,7 @@ from api.routes import (
     devices,
     incidents,
     influx,
+    kpis,
     mappings,
     meters,
     overview,
@@ -17,6 +18,7 @@ from api.routes import (
 ROUTERS = (
     session.router,
     overview.router,
+    kpis.router,
     devices.router,
     meters.router,
     incidents.router,

@@ -14,6 +14,7 @@ from api.schemas.alerts import (
     SilenceRequest,
     Why,
 )
+from api.schemas.kpis import KpiGuide, KpiInfo, KpiPoint, Kpis, KpiScope, KpiWords
 from api.schemas.meters import (
     Explained,
     FlagOut,
@@ -114,6 +115,12 @@ __all__ = [
     "IncidentDetail",
     "IncidentEvent",
     "IncidentList",
+    "KpiGuide",
+    "KpiInfo",
+    "KpiPoint",
+    "KpiScope",
+    "KpiWords",
+    "Kpis",
     "Line",
     "LoginRequest",
     "Me",

@@ -1,11 +1,8 @@
 """caretaker export: readings and rollups as CSV or Parquet."""
 
-import csv
 import sqlite3
-import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 
-from caretaker.clock import to_ms
+from analytics.kpis.inputs import KpiPeriod
 from caretaker.commands.common import (
     DATA,
     DataOption,
@@ -24,10 +21,14 @@ from caretaker.commands.common import (
     must_exist,
     settings_of,
 )
+from caretaker.commands.kpi import COLUMNS as KPI_COLUMNS
+from caretaker.commands.kpi import export_rows
+from caretaker.commands.tables import days_to_ms, safe, write_csv
 from caretaker.errors import CaretakerError
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Device, Point
 from storage import devices as records
+from storage import kpi as kept
 from storage.connection import open_reader
 
 app = typer.Typer()
@@ -52,9 +53,17 @@ class Resolution(StrEnum):
     DAY = "day"
 
 
+class What(StrEnum):
+    """What to write."""
+
+    READINGS = "readings"
+    KPIS = "kpis"
+
+
 @app.command()
 def export(
     out: Annotated[Path, typer.Option("--out", help="The file to write; - for CSV to the screen.")],
+    what: Annotated[What, typer.Argument(help="readings, or kpis.")] = What.READINGS,
     data: DataOption = DATA,
     site: SiteOption = None,
     device: Annotated[str, typer.Option(help="Only this device, by key.")] = "",
@@ -62,42 +71,34 @@ def export(
     last: Annotated[str, typer.Option("--to", help="Last local day, included.")] = "",
     resolution: Annotated[Resolution, typer.Option(help="How fine.")] = Resolution.RAW,
     form: Annotated[Format, typer.Option("--format", help="File format.")] = Format.CSV,
+    period: Annotated[KpiPeriod, typer.Option(help="Of KPIs: how they are cut.")] = KpiPeriod.DAY,
 ) -> None:
-    """Write readings, or what they add up to, for other programs.
+    """Write readings, or what they add up to, or KPIs, for other programs.
 
     A counter's value is its reading when raw, its amount per interval otherwise.
 
     Example: caretaker export --from 2026-09-01 --resolution hour --out september.csv
     """
     settings, _ = settings_of(data, site)
-    start_ms, end_ms = _span(first, last, settings.zone)
+    start_ms, end_ms = days_to_ms(first, last, settings.zone)
     connection = open_reader(must_exist(data))
-    rows = _rows(connection, device, start_ms, end_ms, resolution)
-    if form is Format.PARQUET:
-        if str(out) == "-":
-            raise CaretakerError("Parquet is no text: name a file with --out")
-        count = _parquet(rows, out)
+    if form is Format.PARQUET and str(out) == "-":
+        raise CaretakerError("Parquet is no text: name a file with --out")
+    if what is What.KPIS:
+        values = kept.select(connection, period=period.value, start_ms=start_ms, end_ms=end_ms)
+        table = export_rows(values, settings)
+        if form is Format.PARQUET:
+            count = _kpi_parquet(table, out)
+        else:
+            count = write_csv(KPI_COLUMNS, table, out)
     else:
-        count = _csv(rows, out, settings.zone)
+        rows = _rows(connection, device, start_ms, end_ms, resolution)
+        if form is Format.PARQUET:
+            count = _parquet(rows, out)
+        else:
+            count = write_csv(COLUMNS, _local(rows, settings.zone), out)
     if str(out) != "-":
         console.print(f"{count:,} rows in {out}")
-
-
-def _span(first: str, last: str, zone: ZoneInfo) -> tuple[int, int]:
-    """Return local days as [start, end) [ms UTC]."""
-
-    def instant(text: str, key: str, plus: int) -> int:
-        try:
-            day = date.fromisoformat(text) + timedelta(days=plus)
-        except ValueError as error:
-            raise CaretakerError(f"{key} {text!r} is no day: write 2026-09-01") from error
-        return to_ms(datetime.combine(day, time(), tzinfo=zone))
-
-    start_ms = instant(first, "--from", 0) if first else 0
-    end_ms = instant(last, "--to", 1) if last else 2**53
-    if end_ms <= start_ms:
-        raise CaretakerError("--to is before --from: exchange the two")
-    return start_ms, end_ms
 
 
 def _rows(
@@ -148,21 +149,12 @@ def _of_point(
         )
 
 
-def _csv(rows: Iterator[Row], out: Path, zone: ZoneInfo) -> int:
-    count = 0
-    opened = (
-        nullcontext(sys.stdout)
-        if str(out) == "-"
-        else out.open("w", encoding="utf-8-sig", newline="")  # the mark lets Excel read Chinese
-    )
-    with opened as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for at_ms, *rest in rows:
-            at = datetime.fromtimestamp(at_ms / 1000, tz=UTC).astimezone(zone)
-            writer.writerow([at.isoformat(timespec="milliseconds"), *rest])
-            count += 1
-    return count
+def _local(rows: Iterator[Row], zone: ZoneInfo) -> Iterator[tuple[object, ...]]:
+    """Yield rows with local times, and texts that no spreadsheet computes."""
+    for at_ms, *rest in rows:
+        at = datetime.fromtimestamp(at_ms / 1000, tz=UTC).astimezone(zone)
+        cells = (safe(cell) if isinstance(cell, str) else cell for cell in rest)
+        yield (at.isoformat(timespec="milliseconds"), *cells)
 
 
 def _parquet(rows: Iterator[Row], out: Path) -> int:
@@ -197,3 +189,10 @@ def _parquet(rows: Iterator[Row], out: Path) -> int:
         if chunk:
             flush()
     return count
+
+
+def _kpi_parquet(rows: Iterator[tuple[object, ...]], out: Path) -> int:
+    columns = list(zip(*rows, strict=True)) or [()] * len(KPI_COLUMNS)
+    table = pa.table(dict(zip(KPI_COLUMNS, map(list, columns), strict=True)))
+    pq.write_table(table, out)
+    return int(table.num_rows)

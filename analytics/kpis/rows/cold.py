@@ -17,6 +17,7 @@ KPIS = (
         name="cold_compliance_share",
         subject="cold",
         unit="%",
+        needs=("cold_unit",),
         measure=_compliance,
         scale=100.0,
         decimals=2,

@@ -155,6 +155,7 @@ KPIS = (
         name="utilities_cny",
         subject="cost",
         unit="CNY",
+        needs=("utility",),
         measure=_cost(*_UTILITIES),
         decimals=2,
         direction=Direction.LOWER,

@@ -19,7 +19,7 @@ def _estimated(name: str, quantity: str, zh: str, en: str) -> Kpi:
         subject="data",
         unit="%",
         needs=(quantity,),
-        measure=share_of(quantity, lambda _day, flow: float(flow.estimated.sum())),
+        measure=share_of(quantity, lambda _day, flow: flow.estimated_total),
         scale=100.0,
         decimals=2,
         direction=Direction.LOWER,

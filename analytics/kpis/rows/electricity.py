@@ -7,6 +7,7 @@ import numpy as np
 from analytics.kpis.facts import DayFacts, Flow
 from analytics.kpis.inputs import KpiPeriod, ScopeKind
 from analytics.kpis.row import (
+    BUILDINGS,
     FROM_HOUR,
     FROM_WEEK,
     Combine,
@@ -26,11 +27,11 @@ SPARKS = "Energy Sparks, benchmark_metrics.rb (July 2025), UK primary schools"
 def _closed(day: DayFacts, flow: Flow) -> float:
     """Return what a day used while the school was closed [kWh]."""
     first, last = day.open_slots
-    return float(np.nansum(flow.amounts)) - float(np.nansum(flow.amounts[first:last]))
+    return (flow.total or 0.0) - float(np.nansum(flow.amounts[first:last]))
 
 
 def _of_kind(*kinds: DayKind) -> Callable[[DayFacts, Flow], float]:
-    return lambda day, flow: float(np.nansum(flow.amounts)) if day.kind in kinds else 0.0
+    return lambda day, flow: (flow.total or 0.0) if day.kind in kinds else 0.0
 
 
 KPIS = (
@@ -41,6 +42,7 @@ KPIS = (
         needs=(ENERGY,),
         measure=by_total(ENERGY),
         periods=FROM_HOUR,
+        hourly=BUILDINGS,
         direction=Direction.LOWER,
         combine=Combine.SUM,
         zh=Words("用电量", "这段时间总共用了多少电。"),
@@ -57,6 +59,7 @@ KPIS = (
         decimals=3,
         direction=Direction.LOWER,
         combine=Combine.RATIO,
+        usual=False,
         zh=Words("生均用电量", "平均每个学生用了多少电。"),
         en=Words("Electricity per pupil", "Electricity used for each pupil."),
         formula="kWh / mean number of pupils",
@@ -75,6 +78,7 @@ KPIS = (
         decimals=3,
         direction=Direction.LOWER,
         combine=Combine.RATIO,
+        usual=False,
         zh=Words("单位面积用电量", "平均每平方米建筑面积用了多少电。"),
         en=Words("Electricity per m2", "Electricity used for each square metre of floor."),
         formula="kWh / floor area",
@@ -103,6 +107,7 @@ KPIS = (
         unit="%",
         needs=(ENERGY,),
         measure=against_usual(ENERGY),
+        compares=True,
         scale=100.0,
         periods=(KpiPeriod.DAY,),
         direction=Direction.LOWER,
@@ -175,7 +180,7 @@ KPIS = (
         name="electricity_unmetered_share",
         subject="electricity",
         unit="%",
-        needs=(ENERGY,),
+        needs=(ENERGY, "energy/below"),
         measure=unmetered(ENERGY),
         scale=100.0,
         direction=Direction.NEUTRAL,

@@ -100,7 +100,7 @@ def _measure(total: Total, numerator: float, denominator: float, count: int = 0)
 
 def _base(inputs: Inputs) -> Measure:
     """Choose by whether the scope feeds back into the grid."""
-    solar = any(EXPORT in day.flows for day in inputs.days)
+    solar = any((flow.total or 0.0) > 0 for _, flow in inputs.flows(EXPORT))
 
     def of_day(day: DayFacts, quarters: Slots) -> float:
         if not solar:

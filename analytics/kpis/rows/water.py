@@ -6,7 +6,16 @@ import numpy as np
 
 from analytics.kpis.facts import Flow
 from analytics.kpis.inputs import Inputs, KpiPeriod, NotEnoughDataError, ScopeKind
-from analytics.kpis.row import FROM_HOUR, FROM_WEEK, Combine, Direction, Kpi, Measure, Words
+from analytics.kpis.row import (
+    BUILDINGS,
+    FROM_HOUR,
+    FROM_WEEK,
+    Combine,
+    Direction,
+    Kpi,
+    Measure,
+    Words,
+)
 from analytics.kpis.shared import against_usual, by_total, unmetered
 from analytics.kpis.tariff import local_minutes
 from analytics.usual_day import quantile
@@ -122,6 +131,7 @@ KPIS = (
         measure=by_total(VOLUME),
         decimals=3,
         periods=FROM_HOUR,
+        hourly=BUILDINGS,
         direction=Direction.LOWER,
         combine=Combine.SUM,
         zh=Words("用水量", "这段时间总共用了多少水。"),
@@ -156,6 +166,7 @@ KPIS = (
         decimals=4,
         direction=Direction.LOWER,
         combine=Combine.RATIO,
+        usual=False,
         zh=Words("生均用水量", "平均每个学生用了多少水。"),
         en=Words("Water per pupil", "Water used for each pupil."),
         formula="m3 / mean number of pupils",
@@ -170,6 +181,7 @@ KPIS = (
         decimals=4,
         direction=Direction.LOWER,
         combine=Combine.RATIO,
+        usual=False,
         zh=Words("人均用水量", "平均每个师生员工用了多少水。"),
         en=Words("Water per person", "Water used for each pupil and member of staff."),
         formula="m3 / mean of pupils and staff",
@@ -184,6 +196,7 @@ KPIS = (
         decimals=5,
         direction=Direction.LOWER,
         combine=Combine.RATIO,
+        usual=False,
         zh=Words("单位面积用水量", "平均每平方米建筑面积用了多少水。"),
         en=Words("Water per m2", "Water used for each square metre of floor."),
         formula="m3 / floor area",
@@ -210,6 +223,7 @@ KPIS = (
         unit="%",
         needs=(VOLUME,),
         measure=against_usual(VOLUME),
+        compares=True,
         scale=100.0,
         periods=(KpiPeriod.DAY,),
         direction=Direction.LOWER,
@@ -323,7 +337,7 @@ KPIS = (
         name="water_unmetered_share",
         subject="water",
         unit="%",
-        needs=(VOLUME,),
+        needs=(VOLUME, "volume/below"),
         measure=unmetered(VOLUME),
         scale=100.0,
         direction=Direction.NEUTRAL,

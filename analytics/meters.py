@@ -9,7 +9,11 @@ from caretaker.calendar import SchoolCalendar
 from caretaker.clock import QUARTER_MS
 from caretaker.vocabulary import Device, DeviceRole, Period, Point
 
-_REGISTERS = {DeviceRole.ELECTRICITY: "energy", DeviceRole.WATER: "volume"}
+_REGISTERS = {
+    DeviceRole.ELECTRICITY: ("energy", "energy_delta"),
+    DeviceRole.WATER: ("volume", "volume_delta"),
+}
+"""What counts a meter's consumption; the second only where there is no register."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,20 @@ class DayUse:
         return sum(known) if known else None
 
 
-def registers(device: Device, points: Sequence[Point]) -> tuple[int, ...]:
-    """Return the points of a meter's consumption: its total, or else all its channels."""
-    wanted = [p for p in points if p.quantity == _REGISTERS.get(device.role)]
+def points_of(points: Sequence[Point], quantity: str) -> tuple[int, ...]:
+    """Return the points that make up a quantity of a device: its total, or else all channels."""
+    wanted = [p for p in points if p.quantity == quantity]
     total = [p.id for p in wanted if not p.channel]
     return tuple(total or [p.id for p in wanted])
+
+
+def registers(device: Device, points: Sequence[Point]) -> tuple[int, ...]:
+    """Return the points of a meter's consumption: its total, or else all its channels."""
+    for quantity in _REGISTERS.get(device.role, ()):
+        found = points_of(points, quantity)
+        if found:
+            return found
+    return ()
 
 
 def meters(

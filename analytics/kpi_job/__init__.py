@@ -1,0 +1,1 @@
+"""From the journal's rollups to KPI values: what to load, what to compute anew, when."""
