@@ -72,6 +72,17 @@ _PLAIN = str.maketrans(
 )
 
 
+_TEMPERATURE = {
+    "c": (1.0, 0.0),
+    "degc": (1.0, 0.0),
+    "celsius": (1.0, 0.0),
+    "f": (5 / 9, -160 / 9),
+    "degf": (5 / 9, -160 / 9),
+    "fahrenheit": (5 / 9, -160 / 9),
+    "k": (1.0, -273.15),
+}
+
+
 class UnknownUnitError(ValueError):
     """The unit does not fit the quantity; a unit is never guessed."""
 
@@ -93,16 +104,21 @@ def factor_offset(quantity: str, unit: str) -> tuple[float, float]:
         return _MILLI[unit][1], 0.0
     name = unit.translate(_PLAIN).lower()
     if canonical == "degC":
-        temperature = {
-            "c": (1.0, 0.0),
-            "degc": (1.0, 0.0),
-            "celsius": (1.0, 0.0),
-            "f": (5 / 9, -160 / 9),
-            "degf": (5 / 9, -160 / 9),
-            "k": (1.0, -273.15),
-        }
-        if name in temperature:
-            return temperature[name]
+        if name in _TEMPERATURE:
+            return _TEMPERATURE[name]
     elif name in _SCALE.get(canonical, {}):
         return _SCALE[canonical][name], 0.0
     raise UnknownUnitError(f"{unit!r} is no unit of {quantity}")
+
+
+def spellings(quantity: str) -> tuple[str, ...]:
+    """Return every spelling of a unit of a quantity.
+
+    >>> spellings("frequency")
+    ('hz',)
+    """
+    canonical = QUANTITIES[quantity].unit
+    if canonical == "degC":
+        return tuple(_TEMPERATURE)
+    milli = (name for name, (unit, _) in _MILLI.items() if unit == canonical)
+    return (*_SCALE.get(canonical, {}), *milli)

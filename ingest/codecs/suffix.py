@@ -141,7 +141,7 @@ class Suffix:
         row = self._suffix.get(unit)
         if row is None or not stem:
             return None
-        words = stem.split("_")
+        words = stem.lower().split("_")
         if any(word in self._past for word in words):
             return None
         quantity = str(row.get(medium, row.get("*", "")))
@@ -152,6 +152,8 @@ class Suffix:
                 quantity = instead
             elif word not in self._filler:
                 left.append(word)
+        if not quantity and "*" in row:
+            return None  # a unit of many things, and no word says which
         if quantity not in QUANTITIES:
             what = f"{key[:60]} of {medium or 'an unknown medium'}"
             return Rejected(RejectReason.UNKNOWN_QUANTITY, what)

@@ -90,7 +90,7 @@ def _file(path: Path) -> Score:
     return score
 
 
-def _messages(row: dict[str, Any], number: int, received_ms: int) -> Iterator[Message]:
+def messages(row: dict[str, Any], number: int, received_ms: int) -> Iterator[Message]:
     """Yield a row as it comes over MQTT; a topic that is up to the user gives no hint."""
     payload = row["payload"]
     if isinstance(payload, dict) and set(payload) == {"hex"}:
@@ -128,7 +128,7 @@ def _row(score: Score, decoder: Decoder, number: int, row: dict[str, Any]) -> No
         received_ms = device_ms + 1_000
     arrivals = [
         arrival
-        for message in _messages(row, number, received_ms)
+        for message in messages(row, number, received_ms)
         for arrival in decoder.decode(message)
     ]
     score.messages += 1
