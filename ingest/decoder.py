@@ -78,12 +78,16 @@ class Decoder:
         """Return what a message became, one arrival a device; never empty, never raises."""
         route: Route | None = None
         added: tuple[Arrival, ...] = ()
+        passed = False
         try:
             heard = Heard(message)
             for route in self.routes(message.topic):
                 arrivals = self._by(heard, route)
                 if arrivals is None:
+                    passed = passed or route.anywhere
                     continue
+                if passed and route.anywhere and all(route.driver.anywhere):
+                    self._prefer(message.topic, route)
                 if route.driver.options.get("adds"):
                     added = arrivals
                     continue
@@ -135,6 +139,12 @@ class Decoder:
                 self._routes.clear()
             self._routes[topic] = found
         return found
+
+    def _prefer(self, topic: str, route: Route) -> None:
+        """Ask the dialect that a topic spoke first next time, of those known by content."""
+        routes = self._routes.get(topic, ())
+        sure = tuple(r for r in routes if not r.anywhere)
+        self._routes[topic] = (*sure, route, *(r for r in routes if r.anywhere and r is not route))
 
     def _learn(self, arrival: Arrival) -> Arrival:
         """Add an arrival's knowledge to the memory; what is known already needs no writing."""
@@ -211,10 +221,14 @@ def _templates(
 def _looks_like(heard: Heard, driver: Driver) -> bool:
     """Return whether a payload holds what its dialect is known by."""
     payload = heard.json
-    return any(
-        all(not path or first(payload, path) is not None for path in paths)
-        for paths in driver.anywhere
-    )
+    flat = payload if type(payload) is dict else {}
+    for paths in driver.anywhere:
+        for path in paths:
+            if (flat.get(path[0]) if len(path) == 1 and flat else first(payload, path)) is None:
+                break
+        else:
+            return True
+    return False
 
 
 def _refused(message: Message, *refusals: Rejected, driver: str = "") -> Arrival:

@@ -6,7 +6,7 @@ import pytest
 from caretaker.quantities import QUANTITIES
 from ingest.units import UnknownUnitError, factor_offset, spellings
 
-REGISTRY = pint.UnitRegistry()
+REGISTRY: pint.UnitRegistry[float] = pint.UnitRegistry()
 REGISTRY.define("watt_minute = watt * minute")
 REGISTRY.define("ppb = 1e-3 * ppm")
 CANONICAL = {
