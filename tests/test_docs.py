@@ -1,5 +1,6 @@
 """What the documents say is what the code does."""
 
+import dataclasses
 import json
 import re
 import tomllib
@@ -16,7 +17,7 @@ from caretaker.measurements import MEASUREMENTS, RAW
 from caretaker.quantities import QUANTITIES
 from ingest.codecs.native import parse_key
 from ingest.decoder import Decoder
-from ingest.driver import load_drivers, read_driver
+from ingest.driver import Driver, Field, load_drivers, read_driver
 from ingest.reasons import REASONS
 from ingest.strict_json import MAX_BYTES
 from ingest.transport.port import Message
@@ -50,6 +51,16 @@ def test_the_table_of_units_is_true_and_complete() -> None:
                 assert isinstance(parse_key(f"{quantity}_{unit}"), tuple), (quantity, unit)
     assert named == set(QUANTITIES)
     assert f"at most {MAX_BYTES // 1024} kB" in MQTT
+
+
+def test_every_driver_and_every_key_of_a_driver_file_is_described() -> None:
+    text = (DOCS / "drivers.md").read_text(encoding="utf-8")
+    assert {d.name for d in load_drivers() if f"`{d.name}`" not in text} == set()
+    keys = {field.name for field in dataclasses.fields(Driver)} - {"fields", "samples", "models"}
+    keys -= {"file"}
+    assert {key for key in keys if f"`{key}`" not in text} == set()
+    of_field = {field.name for field in dataclasses.fields(Field)} - {"factor", "offset"}
+    assert {key for key in of_field if f"`field.{key}`" not in text} == set()
 
 
 def test_the_example_driver_reads_its_own_samples() -> None:
