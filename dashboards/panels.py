@@ -70,7 +70,7 @@ class Panel:
         if self.repeat:
             found |= {"repeat": self.repeat, "repeatDirection": "h", "maxPerRow": 2}
         if self.time_from:
-            found |= {"timeFrom": self.time_from, "hideTimeOverride": False}
+            found |= {"timeFrom": self.time_from, "hideTimeOverride": self.kind == "stat"}
         if self.step:
             found["interval"] = self.step
         return found

@@ -12,7 +12,7 @@ RECOVER_S = 2 * 3600
 """The school's promise: somebody answers within 30 minutes, it works again within 2 hours."""
 
 _TO = "${__to}"
-KWH, M3, CNY, CO2, LPH = "kwatth", "m3", "currencyCNY", "masskg", "suffix: L/h"
+KWH, M3, CNY, CO2, LPH = "kwatth", "m3", "currencyCNY", "masskg", "suffix:L/h"
 CLOCK = "dtdurations"
 _LATE = theme.steps((0.0, theme.ORANGE), (600.0, theme.GREEN), base=theme.RED)
 
@@ -271,20 +271,23 @@ ANSWERED = Text("已有人响应", "Answered")
 
 
 def sentence() -> Panel:
-    """Return the first line of a board: all is well, or how many things wait for somebody."""
+    """Return the first line of a board: all is well, or how many things wait for somebody.
+
+    It sums over every alarm ever raised, so that 0 means "all done" and nothing means "no data".
+    """
     return stat(
         Text("现在", "Now"),
         Text(
             "没有了结的报警和紧急事件有几件；提醒不算。",
             "How many alarms and critical incidents are open; notices do not count.",
         ),
-        select('sum("open")', SITE, '"open" = 1', '"severity_code" >= 2', of="incident"),
-        unit=Text("suffix: 件事现在要处理", "suffix: to act on now"),
+        select('sum("open")', SITE, '"severity_code" >= 2', of="incident"),
+        unit=Text("suffix:件事现在要处理", "suffix:to act on now"),
         decimals=0,
-        levels=theme.steps((1.0, theme.RED)),
+        levels=theme.steps((1.0, theme.RED), base=theme.INK),
         background=True,
         words={"0": (Text("一切正常", "All is well"), theme.GREEN)},
-        no_value=Text("没有要处理的事", "Nothing to act on"),
+        no_value=Text("还没有过报警", "No alarm so far"),
         width=12,
         height=4,
     )

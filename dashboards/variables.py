@@ -92,9 +92,9 @@ ALWAYS = (PAGE, ZONE, ALWAYS_SITE)
 """On every board; `publish` sets page and zone to the site's own."""
 
 
-def buildings() -> Variable:
-    """Return the buildings of the chosen site."""
-    query = values("building", SITE, of="rollup_1d")
+def buildings(of: str = "rollup_1d") -> Variable:
+    """Return the buildings of the chosen site that stand in a measurement."""
+    query = values("building", SITE, of=of)
     return Variable("building", Text("楼", "Building"), influxql=query, several=True)
 
 

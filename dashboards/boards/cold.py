@@ -136,7 +136,7 @@ COLD = Board(
         "每台冷藏设备在不在允许的范围里，食品还能等多久，设备自己累不累。",
         "Is each unit in its range, how long can the food wait, and how hard does the unit work.",
     ),
-    variables=(buildings(), cold_units()),
+    variables=(buildings("cold_unit"), cold_units()),
     since="now-24h",
     sections=(
         Section(

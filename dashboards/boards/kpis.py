@@ -191,8 +191,8 @@ def _across(kpi: str) -> Query:
         is_("kpi", kpi),
         TIME,
         of=_PERIOD,
-        group='"site"',
-        alias="$tag_site",
+        group='"site", "scope_name"',
+        alias="$tag_scope_name",
     )
 
 
@@ -265,7 +265,7 @@ KPIS = Board(
                     _fair(
                         "water_l_pupil",
                         Text("每个学生用水", "Water per pupil"),
-                        unit="suffix: L",
+                        unit="suffix:L",
                         colour=theme.BLUE,
                     ),
                 ),

@@ -53,7 +53,7 @@ _TILES = (
             f'"opened_ms" < ${{__to}} - {ACKNOWLEDGE_S * 1000}',
             of="incident",
         ),
-        unit=Text("suffix: 件", "none"),
+        unit=Text("suffix:件", "none"),
         decimals=0,
         levels=theme.steps((1.0, theme.RED)),
         background=True,
@@ -210,7 +210,7 @@ RESPONSE = Board(
         "报警后多久有人管、多久修好，什么问题总是回来。",
         "How soon somebody answers and it works again, and which causes keep coming back.",
     ),
-    variables=(buildings(),),
+    variables=(buildings("incident"),),
     since="now-30d",
     sections=(
         Section(None, (_TILES, (open_incidents(),))),

@@ -34,7 +34,7 @@ TODAY = Board(
         "是不是一切正常，现在要做什么，今天和平常的一天比怎么样。",
         "Is everything all right, what must be done now, and how is today against a usual day.",
     ),
-    variables=(buildings(), cold_units()),
+    variables=(buildings("cold_unit"), cold_units()),
     since="now/d",
     refresh="30s",
     sections=(

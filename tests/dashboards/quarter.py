@@ -68,7 +68,7 @@ def _load(at: datetime) -> float:
 def _kpi(
     period: str, kpi: str, at: datetime, value: float, *, site: str = SITE, **tags: str
 ) -> str:
-    scope = {"scope_kind": "campus", "scope": site, "scope_name": "本部"} | tags
+    scope = {"scope_kind": "campus", "scope": site, "scope_name": f"{site}校区"} | tags
     return line(
         f"kpi_{period}",
         at,

@@ -38,7 +38,7 @@ SENSIBLE = {
     "currencyCNY": (0, 1e6),
     "masskg": (0, 1e6),
     "litre": (0, 1e4),
-    "s": (0, 1e6),
+    "s": (0, 1e7),
     "dtdurations": (-1e7, 1e8),
 }
 
