@@ -17,6 +17,7 @@ from caretaker.calendar import SchoolCalendar
 from caretaker.clock import HOUR_MS, MINUTE_MS, QUARTER_MS
 from caretaker.config import SiteSettings
 from caretaker.vocabulary import DeviceStatus, Period, Severity
+from storage import incidents
 
 _LAG_MIN = 60.0
 """Time constant with which food follows air where no probe is in it (rule-book 2.2)."""
@@ -49,7 +50,7 @@ class _Loaded:
     quarters: Mapping[int, _Quarters]
     food: Mapping[int, Slots]
     covered: Mapping[int, int]
-    incidents: Sequence[_Incident]
+    happened: Sequence[_Incident]
     cut: slice
     settled_ms: int
 
@@ -74,11 +75,11 @@ class _Loaded:
             expected_ms=expected,
             clocks=tuple(
                 item.clock
-                for item in self.incidents
+                for item in self.happened
                 if base.start_ms <= item.clock.opened_ms < base.end_ms
                 and _inside(place, item.device)
             ),
-            leaks=_leaks(place, self.incidents, base.start_ms, until_ms),
+            leaks=_leaks(place, self.happened, base.start_ms, until_ms),
         )
 
 
@@ -106,7 +107,7 @@ def load_days(
     food = {unit.point: _food(quarters[unit.point], unit) for place in found for unit in place.cold}
     every = {point for place in found for points in place.points.values() for point in points}
     covered = _covered(connection, every, start_ms, end_ms)
-    incidents = _incidents(connection, start_ms, end_ms)
+    happened = _incidents(connection, start_ms, end_ms)
     result: dict[date, dict[tuple[str, str], DayFacts]] = {}
     day = first
     while day <= last:
@@ -122,7 +123,7 @@ def load_days(
             pupils=pupils,
             staff=staff,
         )
-        loaded = _Loaded(quarters, food, covered.get(low, {}), incidents, cut, settled_ms)
+        loaded = _Loaded(quarters, food, covered.get(low, {}), happened, cut, settled_ms)
         result[day] = {place.key: loaded.of(place, base) for place in found}
         day += timedelta(days=1)
     return result
@@ -266,15 +267,13 @@ def _inside(place: Place, device: int) -> bool:
 
 
 def _incidents(connection: sqlite3.Connection, start_ms: int, end_ms: int) -> list[_Incident]:
-    columns = {row[1] for row in connection.execute("PRAGMA table_info(incident)")}
-    real = "AND kind IN ('', 'site')" if "kind" in columns else ""
     rows = connection.execute(
         "SELECT device, severity, since_ms, opened_ms, recovered_ms, closed_ms, evidence,"  # noqa: S608
         " (SELECT min(at_ms) FROM incident_event e WHERE e.incident = incident.id"
         " AND e.kind = 'acknowledged') FROM incident"
         " WHERE since_ms < ? AND (coalesce(recovered_ms, closed_ms, ?) >= ? OR opened_ms >= ?)"
-        f" {real}",
-        (end_ms, end_ms, start_ms, start_ms),
+        f" AND state <> ? AND {incidents.REAL}",
+        (end_ms, end_ms, start_ms, start_ms, incidents.PENDING),
     )
     return [
         _Incident(
@@ -288,11 +287,11 @@ def _incidents(connection: sqlite3.Connection, start_ms: int, end_ms: int) -> li
 
 
 def _leaks(
-    place: Place, incidents: Iterable[_Incident], start_ms: int, end_ms: int
+    place: Place, happened: Iterable[_Incident], start_ms: int, end_ms: int
 ) -> tuple[Leak, ...]:
     """Return when and how much water ran away: incidents whose evidence names a flow."""
     found = []
-    for item in incidents:
+    for item in happened:
         ended = item.clock.recovered_ms or item.clock.closed_ms or end_ms
         low, high = max(item.since_ms, start_ms), min(ended, end_ms)
         if item.flow_l_h > 0 and low < high and _inside(place, item.device):
