@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from alerting import roster
+from alerting.clock_step import STEP_MS, shifted
 from alerting.cold import auto_record, sampler
 from alerting.late import LateData
 from alerting.lifecycle import Lifecycle
@@ -17,7 +18,8 @@ from caretaker.clock import MINUTE_MS
 from caretaker.config import SiteSettings
 from caretaker.vocabulary import DeviceStatus, Quality, Reading, Truth
 
-NOT_TRUTH = Quality.SUSPECT | Quality.RETAINED
+_NOT_TRUTH = int(Quality.SUSPECT | Quality.RETAINED)
+_OUR_TIME = int(Quality.NO_CLOCK | Quality.CLOCK)
 _TICK_MS = 10_000
 _REFRESH_MS = MINUTE_MS
 _CATCH_UP_MS = 2 * MINUTE_MS
@@ -50,11 +52,14 @@ class Engine:
         self.clocks: dict[int, int] = {}
         """The newest judged instant of each device [ms UTC]."""
         self.rules = tuple(rules)
-        self._late = LateData(self)
+        self.late = LateData(self)
         self._quality = DataQuality(self)
         self._ticked_ms = 0
         self._refreshed_ms = 0
         self._started_ms = 0
+        self._now_ms = 0
+        self._clockless: set[int] = set()
+        """Devices whose readings bear the time of receipt."""
 
     def load(self, connection: sqlite3.Connection) -> None:
         """Take rule state, and what the lifecycle knows, from the journal."""
@@ -64,7 +69,7 @@ class Engine:
                 self.clocks[device] = int(json.loads(state))
             else:
                 self.states[rule, device] = json.loads(state)
-        self._late.load(connection)
+        self.late.load(connection)
         self.book.load(connection)
         self.lifecycle.load(connection)
         self.refresh(connection)
@@ -92,36 +97,58 @@ class Engine:
         """Judge new readings and the passing of time."""
         if not readings and not self.lifecycle.notifying:
             return  # in a past that is filled in, time passes with its readings only
+        if now_ms < self._now_ms - STEP_MS:
+            self._step_back(connection, now_ms - self._now_ms)
+        self._now_ms = now_ms
         changed = self._prepare(connection, readings, now_ms=now_ms)
         by_device: dict[int, list[Reading]] = defaultdict(list)
         for reading in readings:
-            if not reading.quality & NOT_TRUTH:
+            if not int(reading.quality) & _NOT_TRUTH:
                 for device in self.roster.routes.get(reading.point, ()):
                     by_device[device].append(reading)
+                    if int(reading.quality) & _OUR_TIME:
+                        self._clockless.add(device)
         for device, items in by_device.items():
             items.sort(key=lambda reading: (reading.at_ms, reading.point))
             self._judge_device(connection, device, items, now_ms=now_ms)
         if changed or now_ms - self._ticked_ms >= _TICK_MS:
             self._ticked_ms = now_ms
             self._tick(connection, heard=set(by_device), everything=changed, now_ms=now_ms)
-        self._late.work(connection, now_ms=now_ms)
+        self.late.work(connection, now_ms=now_ms)
         self.lifecycle.tick(connection, now_ms=now_ms)
 
     def _judge_device(
         self, connection: sqlite3.Connection, device: int, items: list[Reading], *, now_ms: int
     ) -> None:
+        posts = self.roster.posts.get(device, ())
+        own = frozenset(p.id for p in posts[0].subject.points) if posts else frozenset[int]()
         clock = self.clocks.get(device, 0)
-        self._late.note(connection, device, items, clock_ms=clock, now_ms=now_ms)
-        newest = max(clock, items[-1].at_ms if items[-1].at_ms <= now_ms + 5 * MINUTE_MS else 0)
-        known_ms = now_ms if self._caught_up(now_ms) else newest
-        for post in self.roster.posts.get(device, ()):
+        items = self.late.note(connection, device, items, own=own, clock_ms=clock, now_ms=now_ms)
+        horizon_ms = now_ms + 5 * MINUTE_MS
+        newest = max(
+            (r.at_ms for r in items if r.point in own and r.at_ms <= horizon_ms), default=0
+        )
+        known_ms = now_ms if self._caught_up(now_ms) else max(newest, clock)
+        for post in posts:
             mine = [reading for reading in items if reading.point in post.points]
             if mine:
                 self._step(connection, post, mine, known_ms=known_ms, now_ms=now_ms)
         if newest > clock:
             self.clocks[device] = newest
             self._keep(connection, _CLOCK, device, newest)
-            self._late.checkpoint(connection, device, before_ms=clock, at_ms=newest)
+            self.late.checkpoint(connection, device, before_ms=clock, at_ms=newest)
+
+    def _step_back(self, connection: sqlite3.Connection, by_ms: int) -> None:
+        """Move the memory of devices without a clock with the machine's clock."""
+        for (rule, device), state in list(self.states.items()):
+            if device in self._clockless:
+                self.states[rule, device] = shifted(state, by_ms)
+                self._keep(connection, rule, device, self.states[rule, device])
+        for device in self._clockless & set(self.clocks):
+            self.clocks[device] += by_ms
+            self._keep(connection, _CLOCK, device, self.clocks[device])
+            self.late.step_back(connection, device, self.clocks[device])
+        self._ticked_ms = self._refreshed_ms = 0
 
     def _caught_up(self, now_ms: int) -> bool:
         """Return whether what was measured before now can be taken to have arrived."""
@@ -136,6 +163,8 @@ class Engine:
         if not self._started_ms:
             self._started_ms = now_ms
         asked = self._refreshed_ms < 0
+        if asked:  # a record may have asked for the past to be judged again
+            self.late.load(connection)
         stale = self._refreshed_ms <= 0 or abs(now_ms - self._refreshed_ms) > _REFRESH_MS
         if now_ms - self._ticked_ms >= _TICK_MS or asked:
             stale |= self.book.look(connection, self.roster, now_ms=now_ms)

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from alerting.engine import Engine
 
 SKEW_MS = 5_000
-"""Readings of several devices arrive this much out of step without being late."""
+"""Readings of several points of a device arrive this much out of step without being late."""
+LINKED_SKEW_MS = QUARTER_MS
+"""So far may the clock of another device, a door contact, lie behind without being late."""
 HORIZON_MS = 35 * DAY_MS
 """Older data is kept and counted, not judged."""
 _QUIET_MS, _PATIENCE_MS = 2_000, 30_000
@@ -39,6 +41,21 @@ class _Mark:
     touched_ms: int
 
 
+def mark(connection: sqlite3.Connection, device: int, *, from_ms: int, now_ms: int) -> None:
+    """Ask for a device to be judged again from an instant; the engine takes it when it refreshes.
+
+    So does a record that a person makes of an earlier moment.
+    """
+    connection.execute(
+        "INSERT INTO rule_late VALUES (?, ?, ?) ON CONFLICT (device)"
+        " DO UPDATE SET from_ms = min(from_ms, excluded.from_ms)",
+        (device, from_ms, now_ms),
+    )
+    connection.execute(
+        "DELETE FROM rule_checkpoint WHERE device = ? AND at_ms >= ?", (device, from_ms)
+    )
+
+
 class LateData:
     """Marks what comes late and judges it again; survives a restart in between."""
 
@@ -49,7 +66,7 @@ class LateData:
         """Windows judged again."""
         self._engine = engine
         self._marks: dict[int, _Mark] = {}
-        self._points: dict[int, int] = {}
+        self._points: dict[tuple[int, int], int] = {}
         self._checkpoints: dict[int, int] = {}
 
     def load(self, connection: sqlite3.Connection) -> None:
@@ -71,39 +88,35 @@ class LateData:
         device: int,
         items: Sequence[Reading],
         *,
+        own: frozenset[int],
         clock_ms: int,
         now_ms: int,
-    ) -> None:
-        """Mark a device when some of its readings, in event order, come late."""
-        first = self._first_late(items, clock_ms)
-        if first is not None and first < clock_ms - HORIZON_MS:
-            self.unjudged += sum(1 for item in items if item.at_ms < clock_ms - HORIZON_MS)
-            first = next((i.at_ms for i in items if i.at_ms >= clock_ms - HORIZON_MS), None)
-            if first is not None and first > clock_ms:
-                first = None
-        if items[0].at_ms <= self._checkpoints.get(device, -1):
-            self._forget(connection, device, items[0].at_ms)
-        if first is None:
-            return
-        mark = self._marks.get(device)
-        if mark is None:
-            mark = self._marks[device] = _Mark(first, now_ms, now_ms)
-        mark.from_ms, mark.touched_ms = min(mark.from_ms, first), now_ms
-        connection.execute(
-            "INSERT OR REPLACE INTO rule_late VALUES (?, ?, ?)",
-            (device, mark.from_ms, mark.since_ms),
-        )
-
-    def _first_late(self, items: Sequence[Reading], clock_ms: int) -> int | None:
+    ) -> list[Reading]:
+        """Return the readings that come in time, in event order; mark the device for the others."""
+        timely: list[Reading] = []
         first: int | None = None
         newest = self._points
         for item in items:
-            at, before = item.at_ms, newest.get(item.point, -1)
-            if (at < clock_ms - SKEW_MS or at < before) and (first is None or at < first):
+            at, key = item.at_ms, (device, item.point)
+            skew = SKEW_MS if item.point in own else LINKED_SKEW_MS
+            if at >= clock_ms - skew and at >= newest.get(key, -1):
+                newest[key] = at
+                timely.append(item)
+            elif at < clock_ms - HORIZON_MS:
+                self.unjudged += 1
+            elif first is None or at < first:
                 first = at
-            if at > before:
-                newest[item.point] = at
-        return first
+        earliest = min(items[0].at_ms, first or items[0].at_ms)
+        if earliest <= self._checkpoints.get(device, -1):
+            self._forget(connection, device, earliest)
+        if first is not None:
+            found = self._marks.setdefault(device, _Mark(first, now_ms, now_ms))
+            found.from_ms, found.touched_ms = min(found.from_ms, first), now_ms
+            connection.execute(
+                "INSERT OR REPLACE INTO rule_late VALUES (?, ?, ?)",
+                (device, found.from_ms, found.since_ms),
+            )
+        return timely
 
     def checkpoint(
         self, connection: sqlite3.Connection, device: int, *, before_ms: int, at_ms: int
@@ -156,6 +169,13 @@ class LateData:
         self._checkpoints.pop(device, None)
         if row[0] is not None:
             self._checkpoints[device] = row[0]
+
+    def step_back(self, connection: sqlite3.Connection, device: int, to_ms: int) -> None:
+        """The machine's clock was set back: what stands ahead of it is no measure any more."""
+        self._forget(connection, device, to_ms)
+        self._points = {k: min(at, to_ms) for k, at in self._points.items() if k[0] == device} | {
+            k: at for k, at in self._points.items() if k[0] != device
+        }
 
     def work(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
         """Judge again what has been quiet for a moment, or has waited long enough."""
@@ -314,4 +334,5 @@ def load_readings(
             (point, start_ms, end_ms, _NOT_TRUTH),
         ).fetchall()
     rows.sort(key=lambda row: (row[0], row[1]))
-    return [Reading(row[1], row[0], row[2], Quality(row[3])) for row in rows]
+    known = {number: Quality(number) for number in {row[3] for row in rows}}
+    return [Reading(row[1], row[0], row[2], known[row[3]]) for row in rows]

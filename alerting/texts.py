@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, StrictUndefined, UndefinedError
 
+from alerting.rule_texts import RULE_BODIES, RULE_TITLES
+
 _JINJA = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701  (plain text)
 
 SEVERITY = {
@@ -169,6 +171,11 @@ ACKNOWLEDGE: dict[str, dict[str, str]] = {
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 _LONGEST = 60
+
+
+for _lang in ("zh-CN", "en"):
+    TITLES[_lang] |= RULE_TITLES[_lang]
+    BODIES[_lang] |= RULE_BODIES[_lang]
 
 
 def plain(text: str) -> str:

@@ -17,6 +17,8 @@ from alerting.canary import Canary
 from alerting.desk import AlertDesk
 from alerting.engine import Engine
 from alerting.lifecycle import Lifecycle
+from alerting.rulebook import RuleBook
+from alerting.rulefile import FILE as RULE_FILE
 from alerting.rules import standard_rules
 from analytics.kpi_job.job import KpiJob, check_targets
 from analytics.kpis.registry import REGISTRY
@@ -129,7 +131,9 @@ class App:
         self.site_file = site_file
         self.decoder = Decoder(load_drivers(data_dir / "drivers"), clock=clock)
         rules = (*standard_rules(settings), Canary())
-        self.engine = Engine(rules, lifecycle=Lifecycle(settings))
+        self.engine = Engine(
+            rules, lifecycle=Lifecycle(settings), book=RuleBook(rules, data_dir / RULE_FILE)
+        )
         self.broker: Broker | None = None
         self.ingest: Ingest | None = None
         self.transport: PahoTransport | None = None
@@ -327,6 +331,10 @@ class App:
             )
         if self.kpis is not None:
             found.append(self.kpis.check())
+        refused = self.engine.book.problem
+        found.append(
+            ("rules", not refused, refused or "in force", refused and "See docs/alerts.md.")
+        )
         if self._projection is not None:
             found.append(self._projection.check())
         return found + self._desk.checks(self.engine.faults)

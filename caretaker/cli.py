@@ -14,6 +14,7 @@ from caretaker.commands import (
     keep,
     kpi,
     meter,
+    rules,
     run,
     setup,
 )
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Caretaker (校管家) watches a school campus over MQTT.",
 )
-for module in (run, setup, devices, alerts, export, meter, keep):
+for module in (run, setup, devices, alerts, export, meter, keep, rules):
     app.registered_commands += module.app.registered_commands
 app.add_typer(influx.app, name="influx")
 app.add_typer(dashboards.app, name="dashboards")

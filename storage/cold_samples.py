@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 
 STEP_MS = 300_000
 
@@ -25,6 +25,9 @@ class ColdSample:
     revision: int = 0
 
 
+_COLUMNS = tuple(field.name for field in fields(ColdSample) if field.name != "revision")
+
+
 def write(connection: sqlite3.Connection, samples: Sequence[ColdSample]) -> None:
     """Keep samples; one that is there already is replaced. Each gets the next revision."""
     row = connection.execute("SELECT max(revision) FROM cold_sample").fetchone()
@@ -32,7 +35,7 @@ def write(connection: sqlite3.Connection, samples: Sequence[ColdSample]) -> None
     connection.executemany(
         "INSERT OR REPLACE INTO cold_sample VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (*astuple(sample)[:-1], revision + number)
+            (*(getattr(sample, name) for name in _COLUMNS), revision + number)
             for number, sample in enumerate(samples, start=1)
         ],
     )

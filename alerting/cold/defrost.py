@@ -2,7 +2,8 @@
 
 It forgives air, never food, for at most 45 min from its start and six times in 24 hours.
 State keys: `defrost_ms` (start of the one that is forgiven), `defrost_on`, `defrosts` (starts of
-the last 24 h), `recent` (air of the last minutes), `rise_ms`, `rise_c`, `learned` ([day, minute]).
+the last 24 h), `recent` (air of the last minutes), `rise_ms`, `rise_c`, `learned` ([day, minute]),
+`lengths` ([start, minutes] of those that ended).
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from caretaker.clock import DAY_MS, HOUR_MS, MINUTE_MS, from_ms
 _KEEP_DAYS = 8
 _BACK_K = 1.0
 _MAX_RECENT = 24
+_KEEP_LENGTHS = 60
 
 
 def begin(state: State, at_ms: int, limits: Mapping[str, float]) -> None:
@@ -33,6 +35,9 @@ def take_input(state: State, *, on: bool, at_ms: int, limits: Mapping[str, float
     """Take the controller's word; an input that stays on is no new beginning."""
     if on and not state.get("defrost_on"):
         begin(state, at_ms, limits)
+        state["on_ms"] = at_ms
+    elif not on and state.get("defrost_on"):
+        _ended(state, int(number(state, "on_ms", at_ms)), at_ms)
     state["defrost_on"] = on
 
 
@@ -79,8 +84,16 @@ def take_air(
             kept = [item for item in state.get("learned", ()) if day - item[0] < _KEEP_DAYS]
             state["learned"] = [*kept, [day, minute]]
             state["rise_ms"] = None
+            if state.get("defrost_ms") == rise_ms:
+                _ended(state, rise_ms, at_ms)
     recent.append([at_ms, value])
     state["recent"] = recent
+
+
+def _ended(state: State, start_ms: int, at_ms: int) -> None:
+    """Keep how long a defrost took [min], for the drift of months."""
+    kept = state.get("lengths", [])[-_KEEP_LENGTHS + 1 :]
+    state["lengths"] = [*kept, [start_ms, round((at_ms - start_ms) / MINUTE_MS, 1)]]
 
 
 def forgives(state: State, at_ms: int, limits: Mapping[str, float]) -> bool:

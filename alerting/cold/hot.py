@@ -1,7 +1,7 @@
 """Hot holding: from when food was hot until it is served, it must stay above its limit.
 
-State keys: `loaded` (food was hot since the last disposition), `food_c`, `food_at_ms`,
-`low_since_ms`, `exposure_ms` (time below the limit in all).
+State keys: `loaded` (food was hot since the last disposition), `cooled` (it was not since then),
+`food_c`, `food_at_ms`, `low_since_ms`, `exposure_ms` (time below the limit in all).
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,10 @@ def take(state: State, value: float, at_ms: int, limits: Mapping[str, float]) ->
         return
     state["food_c"], state["food_at_ms"] = value, at_ms
     low = limits["hot_lo_c"]
-    if value >= low:
+    if value < low:
+        state["cooled"] = True
+    elif state.get("loaded") or state.get("cooled", True):
+        # After a disposition the cabinet is still hot: new food is what heats up anew.
         state["loaded"], state["low_since_ms"] = True, None
     if not state.get("loaded"):
         return
@@ -45,4 +48,4 @@ def take_event(state: State, record: UnitRecord, limits: Mapping[str, float]) ->
 
 def emptied(state: State) -> None:
     """Nothing is held hot any more."""
-    state.update(loaded=False, low_since_ms=None, exposure_ms=0.0)
+    state.update(loaded=False, cooled=False, low_since_ms=None, exposure_ms=0.0)

@@ -64,7 +64,8 @@ BASE: Table = {
     "duty_hi_pct": {"*": design(85, "%")},
     "duty_rise_pct": {"*": design(25, "%")},
     "duty_h": {"*": design(3, "h")},
-    "pull_down_factor": {"*": design(2.0, "1")},
+    "warn_margin_k": {"*": design(0.5, "K")},
+    "warn_hold_h": {"*": design(12, "h")},
     "defrost_drift_factor": {"*": design(1.5, "1")},
     # -- water --------------------------------------------------------------------------------
     "flow_h": {"*": design(24, "h")},

@@ -4,6 +4,7 @@ from alerting.parameters import check_names
 from alerting.port import Rule
 from alerting.rules.cold_storage import ColdStorage
 from alerting.rules.cold_unit import ColdUnit
+from alerting.rules.cold_warning import ColdWarning
 from alerting.rules.continuous_flow import ContinuousFlow
 from alerting.rules.device_silent import DeviceSilent
 from alerting.rules.door_open import DoorOpen
@@ -13,6 +14,7 @@ from alerting.rules.power_cut import PowerCut
 from alerting.rules.sensor_faults import SensorImplausible, SensorStuck
 from alerting.rules.too_cold import TooCold
 from alerting.rules.upkeep import BatteryLow, CalibrationDue
+from alerting.rules.wear import CompressorDuty, DefrostDrift
 from caretaker.config import SiteSettings
 
 
@@ -35,5 +37,8 @@ def standard_rules(site: SiteSettings) -> tuple[Rule, ...]:
         BatteryLow(),
         CalibrationDue(),
         ContinuousFlow(price_cny_m3=site.tariffs.water_cny_m3),
+        ColdWarning(),
+        CompressorDuty(),
+        DefrostDrift(),
         ColdUnit(),
     )

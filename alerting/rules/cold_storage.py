@@ -64,22 +64,25 @@ class ColdStorage:
             if within(tapped.decommissioned, at):
                 if state.get("bad"):
                     say(verdicts, self._emptied(state, at))
-            elif take(state, reading, subject=subject, unit=unit, context=context):
-                say(verdicts, self._air(subject, state, reading, tapped, context.limits))
+                continue
+            new = take(state, reading, subject=subject, unit=unit, context=context)
+            if new:
+                _count(state, at, reading.value, context.limits)
+            if new or (reading.point == unit.food and state.get("food_at_ms") == at):
+                say(verdicts, self._judge(subject, state, at, tapped, context.limits))
         if state.get("bad") and within(tapped.decommissioned, now_ms):
             say(verdicts, self._emptied(state, now_ms))
         return state, verdicts
 
-    def _air(
+    def _judge(
         self,
         subject: Subject,
         state: State,
-        reading: Reading,
+        at: int,
         tapped: Tapped,
         limits: Mapping[str, float],
     ) -> Verdict:
-        at, value = reading.at_ms, reading.value
-        _count(state, at, value, limits)
+        value = number(state, "air_c")
         severity = self._severity(subject, state, at, tapped, limits)
         if severity is None:
             cleared = (

@@ -1,8 +1,10 @@
 """What rules share: memory read as numbers, and answers kept where they change."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from alerting.port import State, Subject, Verdict
+from caretaker.vocabulary import Truth
 
 
 def number(state: State, key: str, default: float = 0.0) -> float:
@@ -11,14 +13,15 @@ def number(state: State, key: str, default: float = 0.0) -> float:
     >>> number({"peak_c": 9.5, "since_ms": None}, "since_ms", 1.0)
     1.0
     """
-    value = state.get(key)
-    return default if value is None or isinstance(value, str) else float(value)
+    # Called some times for each reading: a conversion here would cost a rehearsal seconds.
+    value: float | None = state.get(key)
+    return default if value is None else value
 
 
 def say(verdicts: list[Verdict], verdict: Verdict) -> None:
-    """Add a verdict; one that says the same as the last replaces it, being newer.
+    """Add a verdict; one that says the same as the last only brings it newer evidence.
 
-    What recovered always stands by itself.
+    BAD keeps the instant when it was first said; what recovered always stands by itself.
     """
     if verdicts:
         last = verdicts[-1]
@@ -26,7 +29,8 @@ def say(verdicts: list[Verdict], verdict: Verdict) -> None:
             verdict.truth, verdict.severity, verdict.stage, verdict.since_ms,
         )  # fmt: skip
         if same and not last.recovered and not verdict.recovered:
-            verdicts[-1] = verdict
+            bad = verdict.truth is Truth.BAD
+            verdicts[-1] = replace(verdict, at_ms=last.at_ms) if bad else verdict
             return
     verdicts.append(verdict)
 

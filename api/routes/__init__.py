@@ -2,6 +2,7 @@
 
 from api.routes import (
     acknowledge,
+    cold,
     devices,
     incidents,
     influx,
@@ -19,6 +20,7 @@ ROUTERS = (
     session.router,
     overview.router,
     kpis.router,
+    cold.router,
     devices.router,
     meters.router,
     incidents.router,

@@ -45,7 +45,7 @@ def test_a_viewer_may_look_and_not_change(school: School) -> None:
         for method, path in ROUTES:
             answer = viewer.request(method, _concrete(path), json={"text": "x", "reason": "x"})
             if method == "GET":
-                assert answer.status_code in {200, 422}, (path, answer.text)
+                assert answer.status_code in {200, 404, 422}, (path, answer.text)
             elif path not in {"/api/v1/login", "/api/v1/logout"}:
                 assert answer.status_code == 403, (method, path)
 
