@@ -11,13 +11,44 @@ from caretaker.quantities import QUANTITIES
 from caretaker.vocabulary import Device, Point
 from ingest.explain import Explanation, explain
 from ingest.explain_text import lines
-from ingest.reasons import REASONS
+from ingest.reasons import REASONS, name_of
+from storage import devices as records
 from storage.meter_events import MeterEvent
+from storage.quality_flags import KeptFlag
 
 
 def event_out(event: MeterEvent) -> schemas.MeterEventOut:
     """Return a record as a client sees it."""
     return schemas.MeterEventOut(**asdict(event))
+
+
+def flags_out(
+    connection: sqlite3.Connection, flags: Sequence[KeptFlag]
+) -> list[schemas.QualityFlag]:
+    """Return kept flags with the names of what they speak of."""
+    points = {point.id: point for point in records.points(connection)}
+    devices = {device.id: device for device in records.devices(connection)}
+    found = []
+    for flag in flags:
+        point = points[flag.point]
+        device = devices.get(point.device)
+        found.append(
+            schemas.QualityFlag(
+                device=point.device,
+                name=(device.name or device.key) if device else "",
+                point=flag.point,
+                quantity=point.quantity,
+                channel=point.channel,
+                day_ms=flag.day_ms,
+                code=flag.code,
+                zh=name_of(flag.code, "zh-CN"),
+                en=name_of(flag.code, "en"),
+                start_ms=flag.start_ms,
+                end_ms=flag.end_ms,
+                figures=flag.figures,
+            )
+        )
+    return found
 
 
 def explained(

@@ -39,6 +39,7 @@ from ingest.decoder import Decoder
 from ingest.driver import load_drivers
 from ingest.gate import Gate
 from ingest.ingest import Ingest
+from ingest.inspector import Inspector
 from ingest.mapping import in_force
 from ingest.metering import intervals
 from ingest.replay import resume
@@ -244,6 +245,9 @@ class App:
         )
         self.kpis.start()
         self._closers.append(self.kpis.stop)
+        inspector = Inspector(self.journal, zone=self.settings.zone, clock=self.clock)
+        inspector.start()
+        self._closers.append(inspector.stop)
         running = self.data_dir / RUNNING
         running.write_text(json.dumps({"pid": os.getpid(), "url": page.url}), encoding="utf-8")
         self._closers.append(lambda: running.unlink(missing_ok=True))

@@ -88,15 +88,34 @@ def explained_points(connection: sqlite3.Connection, device: Device) -> list[Poi
     return [point for point in counted if not point.channel or point.quantity not in whole]
 
 
+def flags_of(
+    connection: sqlite3.Connection, device: Device, point: Point, day: date, *, zone: ZoneInfo
+) -> tuple[Flag, ...]:
+    """Return what the checks say against a point's local day."""
+    return _told(connection, device, point, day, zone=zone, traced=False).flags
+
+
 def explain(
     connection: sqlite3.Connection, device: Device, point: Point, day: date, *, zone: ZoneInfo
 ) -> Explanation:
     """Return how the number of a point's local day came about, from its raw readings up."""
+    return _told(connection, device, point, day, zone=zone, traced=True)
+
+
+def _told(
+    connection: sqlite3.Connection,
+    device: Device,
+    point: Point,
+    day: date,
+    *,
+    zone: ZoneInfo,
+    traced: bool,
+) -> Explanation:
     start_ms, end_ms = day_span(day, zone)
     _, facts = meter_events.facts(connection, point.id)
     quarters = load(connection, point.id, Period.QUARTER_HOUR, start_ms, end_ms)
     whole = load(connection, point.id, Period.DAY, start_ms, end_ms)
-    counted = QUANTITIES[point.quantity].kind in COUNTED
+    counted = traced and QUANTITIES[point.quantity].kind in COUNTED
     steps = _steps(connection, point, facts, start_ms, end_ms) if counted else []
     plain = [step for step in steps if not step.reasons]
     rows = connection.execute(

@@ -283,5 +283,16 @@ MIGRATIONS: tuple[str, ...] = (
         INSERT OR REPLACE INTO projection_gone VALUES (old.point, old.period, old.start_ms);
     END;
     """,
+    """
+    CREATE TABLE quality_flag (
+        point INTEGER NOT NULL,
+        day_ms INTEGER NOT NULL,
+        code TEXT NOT NULL,
+        start_ms INTEGER NOT NULL,
+        end_ms INTEGER NOT NULL,
+        figures TEXT NOT NULL DEFAULT '{}',
+        PRIMARY KEY (point, day_ms, code, start_ms)
+    ) WITHOUT ROWID;
+    """,
 )
 """Migration n brings the file from version n to n + 1 (PRAGMA user_version)."""

@@ -7,17 +7,18 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 
 from api import schemas
-from api.explain_view import event_out, explained
+from api.explain_view import event_out, explained, flags_out
 from api.guard import Operator, Parts, RefusedError, Viewer
 from api.services import Services
 from ingest.explain import NothingToExplainError, find
 from storage import devices as records
-from storage import meter_events
+from storage import meter_events, quality_flags
 from storage.meter_events import MeterEvent, MeterEventError
 
 router = APIRouter(tags=["meters"])
 
 Number = Annotated[int, Path(ge=1, le=2**53)]
+Instant = Annotated[int, Query(ge=0, le=2**53)]
 
 
 @router.get("/devices/{device}/explain", responses={404: {"model": schemas.Refusal}})
@@ -48,6 +49,28 @@ def explain(
             day,
             zone=parts.site.zone,
             lang=lang or parts.site.lang,
+        )
+
+
+@router.get("/quality-flags")
+def list_flags(
+    start_ms: Instant,
+    end_ms: Instant,
+    parts: Parts,
+    role: Viewer,
+    point: Annotated[int, Query(ge=0, le=2**53, description="0: of every point")] = 0,
+    limit: Annotated[int, Query(ge=1, le=5_000)] = 1_000,
+) -> schemas.QualityFlagList:
+    """Return what the checks say against days that begin in [start_ms, end_ms)."""
+    del role
+    with parts.journal.reader() as connection:
+        return schemas.QualityFlagList(
+            items=flags_out(
+                connection,
+                quality_flags.listing(
+                    connection, start_ms=start_ms, end_ms=end_ms, point=point, limit=limit
+                ),
+            )
         )
 
 

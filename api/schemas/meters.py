@@ -129,3 +129,26 @@ class Explained(BaseModel):
     device: int
     items: list[PointExplained]
     names: list[ReasonName]
+
+
+class QualityFlag(BaseModel):
+    """What a check says against a point's local day."""
+
+    device: int
+    name: str
+    point: int
+    quantity: str
+    channel: str
+    day_ms: int
+    code: str
+    zh: str
+    en: str
+    start_ms: int
+    end_ms: int
+    figures: dict[str, float]
+
+
+class QualityFlagList(BaseModel):
+    """Flags, the newest days first."""
+
+    items: list[QualityFlag]

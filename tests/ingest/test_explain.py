@@ -15,10 +15,11 @@ from ingest.decoder import Decoder
 from ingest.driver import load_drivers
 from ingest.explain import Explanation, NothingToExplainError, explain, find
 from ingest.explain_text import lines
+from ingest.inspector import Inspector
 from ingest.metering import intervals
 from ingest.reasons import REASONS
 from ingest.transport.port import Message
-from storage import devices, meter_events
+from storage import devices, meter_events, quality_flags
 from storage.journal import Journal
 from storage.meter_events import EventKind, MeterEvent
 
@@ -152,6 +153,27 @@ def test_frozen_and_unread_values_are_flagged(school: School) -> None:
     assert "zero-while-live" in codes(school.explain("native:s/b"))
     assert codes(school.explain("native:s/c", "temperature")) == {"stuck"}
     assert codes(school.explain("native:s/c", "humidity")) == set()
+
+
+def test_changed_days_are_inspected_once_and_their_flags_kept(school: School) -> None:
+    for minute in range(0, 1440, 15):
+        school.send("a", minute, energy_kwh=100.0, power_w=2000)
+        school.send("c", minute, temperature_c=4.5)
+    school.journal.roll_up()
+    inspector = Inspector(school.journal, zone=ZONE, clock=ManualClock(START_MS + DAY_MS))
+
+    def kept() -> dict[int, set[str]]:
+        with school.journal.reader() as connection:
+            found = quality_flags.listing(connection, start_ms=0, end_ms=2**50)
+        return {point: {f.code for f in found if f.point == point} for point in (1, 2, 3)}
+
+    assert inspector.step()
+    assert not inspector.step()
+    assert kept() == {1: {"frozen", "zero-run"}, 2: set(), 3: {"stuck"}}
+    school.send("a", 1437, energy_kwh=101.0)
+    school.journal.roll_up()
+    assert inspector.step()
+    assert kept()[1] == {"frozen"}
 
 
 def test_what_is_not_there_is_said(school: School) -> None:

@@ -16,7 +16,9 @@ from storage.journal import Journal
 from storage.schema import MIGRATIONS
 from tests.storage.make_old import START_MS
 
-OLD = sorted((Path(__file__).parent / "old").glob("v*.sqlite3"))
+OLD = sorted(
+    (Path(__file__).parent / "old").glob("v*.sqlite3"), key=lambda path: int(path.stem[1:])
+)
 
 
 def opened(path: Path) -> Journal:
