@@ -17,7 +17,7 @@ from caretaker.measurements import MEASUREMENTS, RAW
 from caretaker.quantities import QUANTITIES
 from ingest.codecs.native import parse_key
 from ingest.decoder import Decoder
-from ingest.driver import Driver, Field, load_drivers, read_driver
+from ingest.driver import Driver, Field, combine, load_drivers, read_driver
 from ingest.reasons import REASONS
 from ingest.strict_json import MAX_BYTES
 from ingest.transport.port import Message
@@ -65,13 +65,39 @@ def test_every_driver_and_every_key_of_a_driver_file_is_described() -> None:
 
 def test_the_example_driver_reads_its_own_samples() -> None:
     text = (DOCS / "drivers.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    example = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)[0]
     driver = read_driver(example, file="acme.toml")
     decoder = Decoder((driver,), clock=ManualClock(NOW_MS))
     for sample in tomllib.loads(example)["sample"]:
         (arrival,) = decoder.decode(Message(sample["topic"], sample["payload"].encode(), NOW_MS))
         found = {f"{m.channel}/{m.quantity}": m.value for m in arrival.measured}
         assert found == pytest.approx(sample.get("gives", {}))
+
+
+def test_the_example_model_file_reads_its_own_samples() -> None:
+    text = (DOCS / "drivers.md").read_text(encoding="utf-8")
+    model = read_driver(re.findall(r"```toml\n(.*?)```", text, re.DOTALL)[1], file="panel.toml")
+    drivers = load_drivers()
+    own = [item for driver in drivers for item in driver.models]
+    decoder = Decoder(
+        combine([*drivers, *{item.name: item for item in own}.values(), model]),
+        clock=ManualClock(NOW_MS),
+    )
+    for sample in model.samples:
+        (arrival,) = decoder.decode(Message(sample.topic, sample.body, NOW_MS))
+        found = {f"{m.channel}/{m.quantity}": m.value for m in arrival.measured}
+        assert found == pytest.approx(dict(sample.gives))
+        assert [r.reason.value for r in arrival.rejected] == [sample.refused][
+            : bool(sample.refused)
+        ]
+
+
+def test_every_envelope_has_a_row() -> None:
+    text = (DOCS / "drivers.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", text, re.MULTILINE))))
+    table = {"fields", "native", "plain", "p1", "senml", "suffix", "line_protocol"}
+    envelopes = {driver.name for driver in load_drivers() if driver.codec not in table}
+    assert envelopes <= rows
 
 
 def test_the_messages_in_the_five_minute_guide_are_understood() -> None:

@@ -15,6 +15,7 @@ import msgspec
 from caretaker.vocabulary import Arrival, Rejected, RejectReason
 from ingest.codecs.ha_config import Entity, Watch, entities_of
 from ingest.codecs.ha_template import Template
+from ingest.codecs.parsed import Parsed
 from ingest.codecs.port import Heard, Memory, Route, arrive, refuse
 from ingest.codecs.values import Value, readings
 from ingest.driver import Driver
@@ -45,6 +46,7 @@ class HomeAssistant:
     def __init__(self, driver: Driver, memory: Memory) -> None:
         self._driver = driver
         self._memory = memory
+        self._devices = Parsed(memory, msgspec.json.Decoder(_Device).decode)
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return what a config taught, or what a described topic said; None for other topics."""
@@ -164,7 +166,9 @@ class HomeAssistant:
     def _states(self, heard: Heard, names: Sequence[str]) -> Iterator[Arrival]:
         text = heard.message.payload[:65_536].decode("utf-8", "replace").strip()
         for name in names:
-            device = self._device(name, {})
+            device = self._devices.get(f"homeassistant:d:{name}")
+            if device is None:
+                continue
             said = [
                 value
                 for entity in device.entities.values()

@@ -15,6 +15,7 @@ import msgspec
 from caretaker.quantities import QUANTITIES
 from caretaker.vocabulary import Arrival, Rejected, RejectReason
 from ingest.codecs.keys import Key, identify
+from ingest.codecs.parsed import Parsed
 from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, usable_name
 from ingest.codecs.values import Value, readings
 from ingest.driver import Driver
@@ -46,6 +47,7 @@ class Homie:
     def __init__(self, driver: Driver, memory: Memory) -> None:
         self._driver = driver
         self._memory = memory
+        self._devices = Parsed(memory, msgspec.json.Decoder(_Device).decode)
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return what an attribute taught or a value said."""
@@ -134,7 +136,7 @@ class Homie:
         return arrive(heard, self._driver, device="", rejected=refused, knowledge=knowledge)
 
     def _value(self, heard: Heard, name: str, path: str) -> Arrival:
-        device = self._known(name)
+        device = self._devices.get(f"homie:{name}") or _Device()
         said = _said(device, path, heard.message.payload)
         measured, refused = readings([said] if said else [], received_ms=heard.message.received_ms)
         key = self._driver.device.format(device=name)

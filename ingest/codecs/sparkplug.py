@@ -16,6 +16,7 @@ from caretaker.vocabulary import Arrival, Rejected, RejectReason
 from ingest.codecs import sparkplug_payload as wire
 from ingest.codecs.keys import Key, identify
 from ingest.codecs.models import Models
+from ingest.codecs.parsed import Parsed
 from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, usable_name
 from ingest.codecs.values import Value, readings
 from ingest.driver import Driver
@@ -66,7 +67,7 @@ class Sparkplug:
         self._memory = memory
         self._models = Models(driver)
         self._nodes: dict[str, _Node] = {}
-        self._births: dict[str, tuple[bytes, _Birth]] = {}
+        self._births = Parsed(memory, msgspec.json.Decoder(_Birth).decode)
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return what a message of a node or device became; None for other kinds."""
@@ -146,15 +147,7 @@ class Sparkplug:
         )
 
     def _known(self, name: str) -> _Birth | None:
-        raw = self._memory.get(f"sparkplug:{name}")
-        if raw is None:
-            return None
-        kept = self._births.get(name)
-        if kept is None or kept[0] is not raw:
-            if len(self._births) >= _MAX_NODES:
-                self._births.clear()
-            kept = self._births[name] = (raw, msgspec.json.decode(raw, type=_Birth))
-        return kept[1]
+        return self._births.get(f"sparkplug:{name}")
 
     def _follow(self, heard: Heard, payload: Any, node: str, *, birth: bool) -> bool:
         """Follow the sequence (0..255, shared by a node and its devices); return whether it broke.
