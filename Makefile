@@ -13,7 +13,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # start of Python. It works beside it just as well; -S starts Python without .pth files.
 KEEP_URLLIB3 = $(BIN)/python -S -c "import pathlib; [p.unlink() for p in pathlib.Path('$(VENV)').glob('[Ll]ib*/**/urllib3_future.pth')]"
 
-.PHONY: demo test test-fast lint lint-python lint-page bench corpus setup page lock clean
+.PHONY: demo test test-fast lint lint-python lint-page bench corpus setup page lock clean faults-store
 
 demo: setup page
 	$(BIN)/caretaker demo $(DEMO_ARGS)
@@ -71,6 +71,10 @@ lint-page: web/node_modules/.stamp
 
 bench: $(VENV)/.stamp-dev
 	$(BIN)/python -m tests.bench.ingest $(BENCH_ARGS)
+
+# What becomes of readings while InfluxDB fails, a line a fault: FAULTS_ARGS: --quick, --only F12
+faults-store: $(VENV)/.stamp-dev
+	$(BIN)/python -m tests.faults.store $(FAULTS_ARGS)
 
 # Every message of ../shared/payloads through the decoder, a table by family: what came out right.
 # CORPUS_ARGS: --notes (each thing that is not), --family 02_tasmota, --folder DIRECTORY

@@ -70,7 +70,9 @@ class Projection:
         self._delivery = Delivery(
             server, clock=clock, stop=self._stop, pause=pause, max_rows=max_rows
         )
-        self._read_back = ReadBack(journal, server, self._names, clock=clock)
+        self._read_back = ReadBack(
+            journal, server, self._names, clock=clock, catch_up=self._catch_up
+        )
         self._thread: threading.Thread | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._phase = progress.FILLING
@@ -209,13 +211,21 @@ class Projection:
             for feed in self._feeds:
                 worked = self._pump(feed) or worked
             worked = worked or not self._readings.idle
+            if not worked:
+                worked = self._read_back.step(self._moment())
         except EmptiedError:
             log.warning("the store's bucket was not there; it is made and filled anew")
             self._journal.call(self._begin)
             return True
         if time.monotonic() - self._kept_s >= _KEEP_S:
             self.keep()
-        return worked or self._read_back.step(self._moment())
+        return worked
+
+    def _catch_up(self) -> None:
+        """Deliver all readings that the journal holds now."""
+        self._pump(self._readings)
+        while not self._readings.drained:
+            self._pump(self._readings)
 
     def _moment(self) -> Moment:
         now_ms = self._clock.now_ms()

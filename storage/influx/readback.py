@@ -5,7 +5,7 @@ counts tell, and the hour is sent again.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from caretaker.clock import DAY_MS, HOUR_MS, Clock
 from caretaker.measurements import NS_PER_MS, RAW
@@ -106,7 +106,15 @@ def missing(journal: Counts, store: Counts, but: set[tuple[int, int]]) -> list[t
 class ReadBack:
     """Compares stretches with the store, one a step, and queues what is missing."""
 
-    def __init__(self, journal: Journal, server: Server, names: Names, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        server: Server,
+        names: Names,
+        *,
+        clock: Clock,
+        catch_up: Callable[[], None],
+    ) -> None:
         self.resent_hours = 0
         self.lacking = ""
         self.unread = ""
@@ -114,6 +122,7 @@ class ReadBack:
         self._server = server
         self._names = names
         self._clock = clock
+        self._catch_up = catch_up
         self._swept_ms = 0
 
     def doubt(self, connection: sqlite3.Connection) -> None:
@@ -185,15 +194,17 @@ class ReadBack:
         if oldest_ms >= end_ms:
             return []
         points = sorted(self._names.points)
-        store = in_store(self._server, self._names, points, start_ms=oldest_ms, end_ms=end_ms)
-        lacking: list[tuple[int, int]] = []
+        journal: Counts = {}
+        aside: set[tuple[int, int]] = set()
         for first in range(0, len(points), 100):
             with self._journal.reader() as connection:
-                journal = in_journal(
-                    connection, points[first : first + 100], start_ms=oldest_ms, end_ms=end_ms
-                )
-                aside = set_aside(connection, start_ms=oldest_ms, end_ms=end_ms)
-            lacking += missing(journal, store, aside)
+                some = points[first : first + 100]
+                journal |= in_journal(connection, some, start_ms=oldest_ms, end_ms=end_ms)
+                aside |= set_aside(connection, start_ms=oldest_ms, end_ms=end_ms)
+        # What was counted and is still on its way must be there before the store is counted.
+        self._catch_up()
+        store = in_store(self._server, self._names, points, start_ms=oldest_ms, end_ms=end_ms)
+        lacking = missing(journal, store, aside)
         inside = [(s.start_ms, s.end_ms) for s in spans]
         return [(p, h) for p, h in lacking if any(a <= h < b for a, b in inside)]
 

@@ -432,6 +432,7 @@ def test_a_store_that_is_away_costs_no_commit_a_moment(copied: Copied) -> None:
     assert found[3]
 
 
+@pytest.mark.slow
 def test_victoria_takes_the_same_lines(victoria_metrics: Store, tmp_path: Path) -> None:
     """The /api/v2/write leg, read back through /api/v1/export."""
     copied = Copied(victoria_metrics, tmp_path, victoria_metrics.settings)
