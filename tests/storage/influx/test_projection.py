@@ -134,6 +134,7 @@ def test_what_was_there_and_what_comes_are_both_copied(copied: Copied) -> None:
 
 def test_a_restart_sends_nothing_twice(copied: Copied) -> None:
     copied.send(*hours(10))
+    copied.journal.roll_up()
     copied.flush()
     copied.unfollow()
     copied.follow()
