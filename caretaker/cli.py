@@ -14,6 +14,7 @@ from caretaker.commands import (
     keep,
     kpi,
     meter,
+    reports,
     rules,
     run,
     setup,
@@ -26,12 +27,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Caretaker (校管家) watches a school campus over MQTT.",
 )
-for module in (run, setup, devices, alerts, export, meter, keep, rules):
+for module in (run, setup, devices, alerts, export, meter, keep, rules, reports):
     app.registered_commands += module.app.registered_commands
 app.add_typer(influx.app, name="influx")
 app.add_typer(dashboards.app, name="dashboards")
 app.add_typer(meter.meter_app, name="meter")
 app.add_typer(kpi.app, name="kpi")
+app.add_typer(reports.audit_app, name="audit")
 
 
 @app.command()

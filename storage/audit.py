@@ -41,6 +41,18 @@ def append(
     )
 
 
+def head(connection: sqlite3.Connection) -> tuple[int, bytes]:
+    """Return (id, hash) of the newest row: kept elsewhere, it shows later that no tail was cut."""
+    row = connection.execute("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1").fetchone()
+    return (int(row[0]), bytes(row[1])) if row else (0, _GENESIS)
+
+
+def has(connection: sqlite3.Connection, number: int, digest: bytes) -> bool:
+    """Return whether a head noted earlier still stands in the chain."""
+    row = connection.execute("SELECT hash FROM audit WHERE id = ?", (number,)).fetchone()
+    return bytes(row[0]) == digest if row else number == 0
+
+
 def verify(connection: sqlite3.Connection) -> int:
     """Return the id of the first row that does not fit the chain, or 0 when all do."""
     previous = _GENESIS

@@ -1,6 +1,7 @@
 """The journal's tables, as a list of migrations; a released one is never edited."""
 
 from storage.migrations.alerts import ALERTS
+from storage.migrations.append_only import APPEND_ONLY
 from storage.migrations.cold_storage import COLD_STORAGE
 from storage.migrations.kpi import KPI
 
@@ -294,5 +295,6 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (point, day_ms, code, start_ms)
     ) WITHOUT ROWID;
     """,
+    APPEND_ONLY,
 )
 """Migration n brings the file from version n to n + 1 (PRAGMA user_version)."""

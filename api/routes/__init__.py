@@ -11,6 +11,7 @@ from api.routes import (
     meters,
     overview,
     quarantine,
+    reports,
     session,
     silences,
     system,
@@ -27,6 +28,7 @@ ROUTERS = (
     silences.router,
     quarantine.router,
     mappings.router,
+    reports.router,
     influx.router,
     system.router,
 )

@@ -1,0 +1,1 @@
+"""Reports: what people outside the running page are handed, on paper or as a workbook."""
