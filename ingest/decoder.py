@@ -1,7 +1,6 @@
 """From a message to arrivals: drivers that know the topic are asked, the most specific first."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from caretaker.clock import Clock
@@ -9,12 +8,12 @@ from caretaker.errors import ConfigurationError
 from caretaker.vocabulary import Arrival, DeviceRole, Rejected, RejectReason
 from ingest.codecs import CODECS, availability
 from ingest.codecs.port import Codec, Heard, Meaning, Route
-from ingest.driver import EVERY_TOPIC, Driver
+from ingest.driver import Driver
 from ingest.extract import first
+from ingest.routing import Router
 from ingest.transport.port import Message
 from ingest.vetting import Vetting
 
-_CACHED_TOPICS = 20_000
 _MAX_KNOWN = 20_000
 _MAX_KNOWN_BYTES = 256 * 1024
 _MAX_KNOWN_TOTAL = 64 * 1024 * 1024
@@ -42,21 +41,17 @@ class Decoder:
         self._memory: dict[str, bytes] = {}
         self._vetting = Vetting(self._memory)
         self._known_bytes = 0
-        self._routes: dict[str, tuple[Route, ...]] = {}
-        self._codecs = {driver.name: self._codec(driver) for driver in drivers}
-        self._templates = sorted(_templates(drivers), key=lambda item: item[0])
-        self._dialects = self._codecs, self._templates
+        self._dialects = {driver.name: self._codec(driver) for driver in drivers}
+        self._codecs = self._dialects
+        self._router = Router(drivers)
 
     def set_mappings(self, mappings: Sequence[Driver]) -> None:
         """Let a person's mappings be asked before every dialect from now on.
 
         May be called while another thread decodes: each message sees the old set or the new one.
         """
-        codecs, templates = self._dialects
-        own = sorted(_templates(tuple(mappings)), key=lambda item: item[0])
-        self._codecs = codecs | {driver.name: self._codec(driver) for driver in mappings}
-        self._templates = [*own, *templates]
-        self._routes = {}
+        self._codecs = self._dialects | {driver.name: self._codec(driver) for driver in mappings}
+        self._router = Router(self.drivers, first=mappings)
 
     def _codec(self, driver: Driver) -> Codec:
         factory = CODECS.get(driver.codec)
@@ -87,7 +82,7 @@ class Decoder:
                     passed = passed or route.anywhere
                     continue
                 if passed and route.anywhere and all(route.driver.anywhere):
-                    self._prefer(message.topic, route)
+                    self._router.prefer(message.topic, route)
                 if route.driver.options.get("adds"):
                     added = arrivals
                     continue
@@ -128,23 +123,7 @@ class Decoder:
 
     def routes(self, topic: str) -> tuple[Route, ...]:
         """Return what a topic may mean, the most specific template first."""
-        found = self._routes.get(topic)
-        if found is None:
-            found = tuple(
-                Route(driver, match.groupdict(), meaning, anywhere=pattern is EVERY_TOPIC)
-                for _, pattern, driver, meaning in self._templates
-                if (match := pattern.fullmatch(topic))
-            )
-            if len(self._routes) >= _CACHED_TOPICS:
-                self._routes.clear()
-            self._routes[topic] = found
-        return found
-
-    def _prefer(self, topic: str, route: Route) -> None:
-        """Ask the dialect that a topic spoke first next time, of those known by content."""
-        routes = self._routes.get(topic, ())
-        sure = tuple(r for r in routes if not r.anywhere)
-        self._routes[topic] = (*sure, route, *(r for r in routes if r.anywhere and r is not route))
+        return self._router.routes(topic)
 
     def _learn(self, arrival: Arrival) -> Arrival:
         """Add an arrival's knowledge to the memory; what is known already needs no writing."""
@@ -197,25 +176,6 @@ def _joined(arrivals: tuple[Arrival, ...], added: tuple[Arrival, ...]) -> tuple[
     left = tuple(r for r in head.rejected if r.reason is not RejectReason.UNIT_MISSING)
     both = replace(head, measured=(*head.measured, *extra.measured), rejected=left)
     return (both, *arrivals[1:])
-
-
-def _templates(
-    drivers: tuple[Driver, ...],
-) -> Iterator[tuple[tuple[int, int], re.Pattern[str], Driver, Meaning]]:
-    """Yield each template with what it sorts by: most literal characters first, states first."""
-    for driver in drivers:
-        for rank, (meaning, topics) in enumerate(
-            (
-                (Meaning.STATUS, driver.status),
-                (Meaning.AVAILABILITY, driver.availability),
-                (Meaning.READINGS, driver.topics),
-            )
-        ):
-            for topic in topics:
-                yield (-topic.literal, rank), topic.pattern, driver, meaning
-        if driver.anywhere:
-            bare = not all(driver.anywhere)  # not even keys to know it by: asked last
-            yield (1, bare), EVERY_TOPIC, driver, Meaning.READINGS
 
 
 def _looks_like(heard: Heard, driver: Driver) -> bool:

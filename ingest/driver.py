@@ -15,8 +15,6 @@ _HERE = Path(__file__).parent / "drivers"
 UNIT_UNKNOWN = "?"
 """The unit of a field that no document names: such a value is held until a person names it."""
 
-EVERY_TOPIC = re.compile("(?P<device>.+)", re.DOTALL)
-
 
 @dataclass(frozen=True, slots=True)
 class Where:
@@ -104,6 +102,18 @@ class Topic:
 
     pattern: re.Pattern[str]
     literal: int
+    starts: str = ""
+    ends: str = ""
+
+    def names(self, topic: str) -> dict[str, str] | None:
+        """Return what the template finds in a topic; None when it does not fit."""
+        if not (topic.startswith(self.starts) and topic.endswith(self.ends)):
+            return None  # nearly always, and nearly for nothing
+        match = self.pattern.fullmatch(topic)
+        return match.groupdict() if match else None
+
+
+EVERY_TOPIC = Topic(re.compile("(?P<device>.+)", re.DOTALL), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,11 +295,12 @@ def _topic(template: str, *, file: str) -> Topic:
     """Compile `tele/{device+}/SENSOR`: `{x}` is one level, `{x+}` one or more.
 
     >>> topic = _topic("tele/{device+}/SENSOR", file="x.toml")
-    >>> topic.pattern.fullmatch("tele/a/b/SENSOR")["device"], topic.literal
-    ('a/b', 12)
+    >>> topic.names("tele/a/b/SENSOR"), topic.names("stat/a/SENSOR"), topic.literal
+    ({'device': 'a/b'}, None, 12)
     """
     pattern, literal = "", 0
-    for part in re.split(r"(\{[a-z_]+\+?\})", template):
+    parts = re.split(r"(\{[a-z_]+\+?\})", template)
+    for part in parts:
         if part.startswith("{"):
             name = part.strip("{}+")
             pattern += f"(?P<{name}>.+)" if part.endswith("+}") else f"(?P<{name}>[^/]+)"
@@ -303,7 +314,7 @@ def _topic(template: str, *, file: str) -> Topic:
             problem=f"{template!r} holds an MQTT wildcard",
             remedy="Write {name} for one level and {name+} for one or more.",
         )
-    return Topic(re.compile(pattern, re.DOTALL), literal)
+    return Topic(re.compile(pattern, re.DOTALL), literal, parts[0], parts[-1])
 
 
 def _field(data: Mapping[str, Any], *, file: str, index: int) -> Field:

@@ -172,4 +172,6 @@ def _reading(
     verdict = judge(quantity, value, canonical)
     if isinstance(verdict, Rejected):
         return verdict
-    return Measured(channel, quantity, at_ms, canonical, quality | verdict, ordinal)
+    if verdict:
+        quality |= verdict
+    return Measured(channel, quantity, at_ms, canonical, quality, ordinal)

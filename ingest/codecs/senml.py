@@ -147,13 +147,10 @@ class SenMl:
             value += base.value
         elif "s" in record:
             value += base.total
-        at_s = base.time
-        if "t" in record:
-            told = number(record["t"])
-            if isinstance(told, Rejected):
-                return Rejected(RejectReason.BAD_TIME, "t is no number")
-            at_s += told
-        at_ms, quality = _moment(at_s, received_ms)
+        told = number(record.get("t", 0))
+        if isinstance(told, Rejected):
+            return Rejected(RejectReason.BAD_TIME, "t is no number")
+        at_ms, quality = _moment(base.time + told, received_ms)
         canonical = value * scale[0] + scale[1]
         verdict = judge(quantity, value, canonical)
         if isinstance(verdict, Rejected):

@@ -133,7 +133,9 @@ class Suffix:
         verdict = judge(meaning.quantity, value, canonical)
         if isinstance(verdict, Rejected):
             return verdict
-        return Measured(meaning.channel, meaning.quantity, at_ms, canonical, quality | verdict)
+        if verdict:
+            quality |= verdict
+        return Measured(meaning.channel, meaning.quantity, at_ms, canonical, quality)
 
     def meaning(self, key: str, medium: str) -> Meaning | Rejected | None:
         """Return what a key of a meter of a medium says; None for what is no live value."""
