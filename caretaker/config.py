@@ -205,13 +205,16 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class WatchdogSettings:
-    """How Caretaker watches itself; `heartbeat_url` is called after each full round trip."""
+    """How Caretaker watches itself; `heartbeat_url` is called after each full round trip.
+
+    `daily_note` is the local time of the daily note; midnight means none.
+    """
 
     canary: bool = True
     every_s: int = 300
     heartbeat_url: str = ""
     heartbeat_private: bool = False
-    daily_note: time | None = time(7, 30)
+    daily_note: time = time(7, 30)
 
 
 @dataclass(frozen=True, slots=True)

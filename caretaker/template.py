@@ -163,7 +163,7 @@ canary = true              # 定时自检整条报警链 · tries the whole chai
 every_s = 300              # 多久一次 · how often [s]
 heartbeat_url = ""         # 自检通过后通知外部看门狗 · called after each full round trip
 heartbeat_private = false  # 允许内网地址 · it may be an address of the school's network
-daily_note = 07:30:00      # 每天的“一切正常”短信 · the daily "all well" note
+daily_note = 07:30:00      # 每天的“一切正常”短信，00:00:00 不发 · the daily note; midnight: none
 
 # 规则限值 · limits of the rules, for all devices; 名称见 docs/alerts.md · names: docs/alerts.md
 [limits]

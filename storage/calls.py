@@ -34,6 +34,7 @@ def raised_by(connection: sqlite3.Connection, incident: int) -> str:
 def begin_calling(connection: sqlite3.Connection, incident: int, *, now_ms: int) -> None:
     """The clock of the escalation starts now: before, nobody could be told."""
     connection.execute(
-        "UPDATE incident SET raised_ms = ? WHERE id = ? AND state IN ('pending', 'firing')",
+        "UPDATE incident SET raised_ms = max(?, raised_ms + 1) WHERE id = ?"
+        " AND state IN ('pending', 'firing')",
         (now_ms, incident),
     )

@@ -247,11 +247,14 @@ def worsen(
     evidence: Evidence,
     raised_ms: int = 0,
 ) -> None:
-    """Raise the severity; what was acknowledged must be acknowledged anew."""
+    """Raise the severity; what was acknowledged must be acknowledged anew.
+
+    Each raise has an instant of its own, by which the escalation tells it from the one before.
+    """
     connection.execute(
         "UPDATE incident SET severity = ?, evidence = ?, state = 'firing', recovered_ms = NULL,"
-        " good = 0, proved = 0, acknowledged_ms = NULL, acknowledged_by = '', raised_ms = ?"
-        " WHERE id = ?",
+        " good = 0, proved = 0, acknowledged_ms = NULL, acknowledged_by = '',"
+        " raised_ms = max(?, raised_ms + 1) WHERE id = ?",
         (severity.value, json.dumps(dict(evidence)), raised_ms or now_ms, incident),
     )
     record(
@@ -305,7 +308,7 @@ def relapse(
     found = need(connection, incident)
     state = FIRING if found.acknowledged_ms is None else ACKNOWLEDGED
     # People were told that it is over: they are called anew.
-    again_ms = (raised_ms or now_ms) if found.proved else found.raised_ms
+    again_ms = max(raised_ms or now_ms, found.raised_ms + 1) if found.proved else found.raised_ms
     connection.execute(
         "UPDATE incident SET state = ?, recovered_ms = NULL, good = 0, proved = 0, raised_ms = ?"
         " WHERE id = ?",
@@ -318,7 +321,8 @@ def relapse(
 def raise_again(connection: sqlite3.Connection, incident: int, *, now_ms: int) -> None:
     """Call anew: it was acknowledged long ago and is still bad."""
     connection.execute(
-        "UPDATE incident SET state = 'firing', raised_ms = ?, acknowledged_ms = NULL,"
+        "UPDATE incident SET state = 'firing', raised_ms = max(?, raised_ms + 1),"
+        " acknowledged_ms = NULL,"
         " acknowledged_by = '' WHERE id = ? AND state = 'acknowledged'",
         (now_ms, incident),
     )

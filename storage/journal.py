@@ -235,11 +235,11 @@ class Journal:
             self._begin(connection)
             for arrivals, _ in batches:
                 results.append(self._committer.write(connection, arrivals, now_ms=now_ms))
-            reach("journal.readings", when=bool(results))
+            reach("journal.readings", when=any(s.readings for s in results))
             self._judge_batch(connection, results, now_ms=now_ms)
-            reach("journal.judged", when=bool(results))
+            reach("journal.judged", when=any(s.readings for s in results))
             connection.execute("COMMIT")
-            reach("journal.committed", when=bool(results))
+            reach("journal.committed", when=any(s.readings for s in results))
         except Exception as error:
             self._recover(connection, error)
             for _, done in batches:

@@ -1,7 +1,7 @@
 """The daily note: so that silence is never mistaken for safety."""
 
 import sqlite3
-from datetime import date
+from datetime import date, time
 
 from alerting.notify.oncall import on_call
 from alerting.notify.route import first_channel
@@ -30,7 +30,7 @@ class DailyNote:
         at = self._site.watchdog.daily_note
         now_ms = self._clock.now_ms()
         local = from_ms(now_ms).astimezone(self._site.zone)
-        if at is None or local.time() < at:
+        if at == time() or local.time() < at:
             return False
         with self._journal.reader() as connection:
             if self._last(connection) >= local.date():

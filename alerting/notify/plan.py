@@ -109,8 +109,10 @@ def next_ms(incident: Incident, told: Told, *, plan: Escalation, now_ms: int) ->
     """Return when something may be due again [ms UTC] if nothing else happens."""
     if not incident.calling:
         return NEVER_MS
-    minutes = [tier.after_min for tier in tiers_of(plan, incident.severity)[told.tiers :]]
+    fresh = told.raised != incident.raised_ms
+    done, repeats = (0, 0) if fresh else (told.tiers, told.repeats)
+    minutes = [tier.after_min for tier in tiers_of(plan, incident.severity)[done:]]
     if plan.repeat_min:
-        minutes.append((told.repeats + 1) * plan.repeat_min)
+        minutes.append((repeats + 1) * plan.repeat_min)
     later = [incident.raised_ms + m * MINUTE_MS for m in minutes]
     return min((at for at in later if at > now_ms), default=NEVER_MS)
