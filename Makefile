@@ -13,7 +13,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # start of Python. It works beside it just as well; -S starts Python without .pth files.
 KEEP_URLLIB3 = $(BIN)/python -S -c "import pathlib; [p.unlink() for p in pathlib.Path('$(VENV)').glob('[Ll]ib*/**/urllib3_future.pth')]"
 
-.PHONY: demo test test-fast lint lint-python lint-page bench corpus setup page lock clean faults-store
+.PHONY: demo test test-fast lint lint-python lint-page bench corpus setup page lock clean faults faults-store
 
 demo: setup page
 	$(BIN)/caretaker demo $(DEMO_ARGS)
@@ -68,6 +68,10 @@ lint-python: $(VENV)/.stamp-dev
 lint-page: web/node_modules/.stamp
 	$(NPM) --prefix web run --silent check
 	$(NPM) --prefix web run --silent test
+
+# The fault plan of the alerts as one table; FAULTS="F4 F24" runs some of it.
+faults: $(VENV)/.stamp-dev
+	$(BIN)/python -m tests.faults.run --full $(FAULTS)
 
 bench: $(VENV)/.stamp-dev
 	$(BIN)/python -m tests.bench.ingest $(BENCH_ARGS)

@@ -56,14 +56,17 @@ class Lifecycle:
     # -- what it knows ----------------------------------------------------------------------
 
     def load(self, connection: sqlite3.Connection) -> None:
-        """Take the open incidents from the journal."""
+        """Take the open incidents from the journal: at the start, and after a failed commit."""
+        self._pipeline.forget()
+        self._reload(connection)
+
+    def _reload(self, connection: sqlite3.Connection) -> None:
         found = incidents.listing(connection, state="live", limit=100_000)
         self._live = {item.id: item for item in reversed(found)}
         self._by_cause = {
             item.fingerprint: item.id for item in found if item.state != incidents.RESOLVED
         }
         self._due_ms = dict.fromkeys(self._live, 0)
-        self._pipeline.forget()
         self._stale = False
 
     def know(self, subjects: Sequence[Subject]) -> None:
@@ -126,7 +129,8 @@ class Lifecycle:
             else:
                 number = known.id
                 self._worse(connection, known, verdict, now_ms=now_ms)
-            self._seen_ms[number] = verdict.at_ms
+            # What time itself shows, as silence, is still so now.
+            self._seen_ms[number] = now_ms if rule.timed else verdict.at_ms
             self._keep(connection, number)
             self._guard_flaps(connection, rule, device, verdict, now_ms=now_ms)
         elif verdict.truth is Truth.OK and known is not None:
@@ -231,7 +235,7 @@ class Lifecycle:
     def tick(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
         """Do what time alone makes due, and call people; the end of every judged batch."""
         if self._stale:
-            self.load(connection)
+            self._reload(connection)
         if not self.notifying:
             return
         if now_ms - self._looked_ms >= _LOOK_MS or now_ms < self._looked_ms:

@@ -60,7 +60,10 @@ class Change:
 
 
 class SiteCauses:
-    """Compares who is silent with who belongs together; the widest scope that fits speaks."""
+    """Compares who is silent with who belongs together.
+
+    The widest scope speaks, unless a narrower one holds the very same silent devices.
+    """
 
     def look(
         self, live: Iterable[Incident], devices: Mapping[int, Device], *, now_ms: int
@@ -72,29 +75,33 @@ class SiteCauses:
             item.device: item for item in items if item.rule == _SILENT and item.state in _BAD
         }
         known = {item.scope: item for item in items if item.rule == UNMONITORED}
+        scopes = _scopes(devices.values())
+        down = {
+            scope: [device for device in members if device.id in silent]
+            for scope, members in scopes.items()
+        }
+        fits = [scope for scope, members in scopes.items() if _many(down[scope], members)]
+        covered = [scope for scope, item in known.items() if item.state in _BAD]
         changes: list[Change] = []
-        covered: list[str] = [s for s, item in known.items() if item.state in _BAD]
-        for scope, members in _scopes(devices.values()).items():
-            down = [device for device in members if device.id in silent]
+        for scope in scopes:
             found = known.pop(scope, None)
-            if _many(down, members):
-                wider = [c for c in covered if c != scope and _wider(c, scope)]
-                if found is None and (wider or all(_inside(d, covered) for d in down)):
-                    continue
-                change = _down(scope, found, down, silent)
-                if found is None or found.state not in _BAD or found.evidence != change.evidence:
-                    changes.append(change)
-                covered.append(scope)
-            elif found is not None and found.state in _BAD:
-                changes.append(Change(scope, found, over=True))
+            if scope not in fits:
+                if found is not None and found.state in _BAD:
+                    changes.append(Change(scope, found, over=True))
+                continue
+            if found is None and (
+                all(_inside(device, covered) for device in down[scope])
+                or any(down[other] == down[scope] for other in fits[fits.index(scope) + 1 :])
+            ):
+                continue  # a wider one speaks for it, or a narrower one says the same
+            change = _down(scope, found, down[scope], silent)
+            if found is None or found.state not in _BAD or found.evidence != change.evidence:
+                changes.append(change)
+            covered.append(scope)
         changes += [
             Change(scope, item, over=True) for scope, item in known.items() if item.state in _BAD
         ]
         return changes
-
-
-def _wider(scope: str, than: str) -> bool:
-    return scope == "site:" and than != scope
 
 
 def _inside(device: Device, scopes: Collection[str]) -> bool:
@@ -114,7 +121,7 @@ def _scopes(devices: Iterable[Device]) -> dict[str, list[Device]]:
             buildings[f"building:{device.building}"].append(device)
         if through := gateway(device):
             gateways[f"gateway:{through}"].append(device)
-    return {"site:": site} | dict(sorted(buildings.items())) | dict(sorted(gateways.items()))
+    return {"site:": site} | dict(sorted(gateways.items())) | dict(sorted(buildings.items()))
 
 
 def _many(down: Collection[Device], members: Collection[Device]) -> bool:

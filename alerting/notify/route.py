@@ -40,9 +40,7 @@ def _called(matter: Matter, world: World) -> tuple[list[Recipient], str]:
     found = [
         Recipient(channel.name)
         for channel in site.channels
-        if channel.name not in used
-        and severity in channel.severities
-        and (matter.occasion != "tier" or not site.people)
+        if channel.name not in used and severity in channel.severities and matter.occasion != "tier"
     ]
     if not site.people:
         return found, "every channel that takes this severity"
