@@ -20,6 +20,7 @@ from ingest.broker.mosquitto import MosquittoBroker
 from ingest.broker.port import Login
 from ingest.broker.supervise import free_port
 from tests.contract.channel_servers import HttpService
+from tests.faults.oracle import stored
 
 ROOT = Path(__file__).resolve().parents[2]
 MINUTE_MS = 60_000
@@ -139,6 +140,13 @@ class School:
             running = json.loads((self.data / "running.json").read_text(encoding="utf-8"))
             return any(running["pid"] == p.pid and p.poll() is None for p in self.processes)
         return False
+
+    def ready(self) -> bool:
+        """Whether the session stands at the broker: before that it keeps nothing for us."""
+        body = json.dumps({"readings": {"temperature_c": 4.0}})
+        self._client.publish("caretaker/1/s/probe/readings", body, qos=1).wait_for_publish(10)
+        time.sleep(0.1)
+        return self.listening() and stored(self.data / "journal.sqlite3") > 0
 
     def warm(self, fridge: str) -> None:
         """Publish twenty minutes of a fridge that got warm, as its gateway would send them."""

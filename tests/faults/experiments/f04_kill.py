@@ -18,6 +18,10 @@ def run(folder: Path, *, full: bool) -> Result:
     points = POINTS if full else _SHORT
     result = Result(NAME, TITLE, duplicates_allowed=len(points))
     with school(folder, fridges=len(points) + 1) as under_test:
+        process = under_test.start()
+        until(under_test.ready, within_s=60)
+        process.kill()
+        process.wait()
         for number, point in enumerate(points):
             fridge = f"f{number}"
             process = under_test.start(fault=point)

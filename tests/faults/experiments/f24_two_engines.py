@@ -17,7 +17,7 @@ def run(folder: Path, *, full: bool) -> Result:
     result = Result(NAME, TITLE, duplicates_allowed=1)
     with school(folder, fridges=4, lease_ms=lease_ms) as under_test:
         leader = under_test.start()
-        until(under_test.listening, within_s=60)
+        until(under_test.ready, within_s=60)
         under_test.warm("f0")
         until(lambda: under_test.told()["f0"], within_s=30)
         second, _ = under_test.site_file("second.toml")
