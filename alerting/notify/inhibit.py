@@ -36,6 +36,7 @@ INHIBITIONS = (
         ("device_silent", "*door*", "*compressor*", "*defrost*", "*duty*"),
         "device",
     ),
+    Inhibition("cold_storage_warm", ("cold_warning",), "device"),
     Inhibition("meter_replaced", ("vee_*",), "device"),
     Inhibition(UNSTABLE, ("*",), "cause"),
 )
