@@ -3,7 +3,7 @@
 from storage.migrations.alerts import ALERTS
 from storage.migrations.append_only import APPEND_ONLY
 from storage.migrations.cold_storage import COLD_STORAGE
-from storage.migrations.kpi import KPI
+from storage.migrations.kpi import COLD_MARKS, KPI
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -296,5 +296,6 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     """,
     APPEND_ONLY,
+    COLD_MARKS,
 )
 """Migration n brings the file from version n to n + 1 (PRAGMA user_version)."""

@@ -1,7 +1,6 @@
 """A day's facts from the journal: rollups by quarter-hour, devices by day, incidents."""
 
 import json
-import math
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,20 +8,19 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from analytics.kpi_job.places import ColdUnit, Place
+from analytics.kpi_job.cold import ColdCourse, course, minutes, unit_history
+from analytics.kpi_job.places import Place
 from analytics.kpis.facts import Clock, DayFacts, Flow, Leak, Slots
 from analytics.kpis.inputs import ScopeKind
 from analytics.meters import Meter
 from caretaker.calendar import SchoolCalendar
-from caretaker.clock import HOUR_MS, MINUTE_MS, QUARTER_MS
+from caretaker.clock import HOUR_MS, QUARTER_MS
 from caretaker.config import SiteSettings
 from caretaker.vocabulary import DeviceStatus, Period, Severity
 from storage import incidents
 
-_LAG_MIN = 60.0
-"""Time constant with which food follows air where no probe is in it (rule-book 2.2)."""
 _WARM_UP_MS = 6 * HOUR_MS
-_FOLLOWS = 1.0 - math.exp(-QUARTER_MS / MINUTE_MS / _LAG_MIN)
+"""Loaded before the first day, for the lag of food behind air to settle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class _Loaded:
     """What was read of one day: `cut` are its quarter-hours within the loaded time."""
 
     quarters: Mapping[int, _Quarters]
-    food: Mapping[int, Slots]
+    cold: Mapping[int, ColdCourse]
     covered: Mapping[int, int]
     happened: Sequence[_Incident]
     cut: slice
@@ -59,9 +57,7 @@ class _Loaded:
         bounds = (base.start_ms, base.end_ms)
         until_ms = min(base.end_ms, self.settled_ms)
         campus = place.scope.kind is ScopeKind.CAMPUS
-        compliant, required = _cold(
-            place, self.quarters, self.food, self.cut, base.start_ms, until_ms
-        )
+        cold = minutes([self.cold[u.device.id] for u in place.cold], self.cut, bounds[0], until_ms)
         covered, expected = _coverage(place, self.covered, base.start_ms, until_ms)
         return replace(
             base,
@@ -69,8 +65,9 @@ class _Loaded:
             staff=base.staff if campus else 0,
             flows=_flows(place.flows, self.quarters, self.cut, bounds),
             below=_flows(place.below, self.quarters, self.cut, bounds),
-            compliant_min=compliant,
-            required_min=required,
+            compliant_min=cold.compliant,
+            monitored_min=cold.monitored,
+            required_min=cold.required,
             covered_ms=covered,
             expected_ms=expected,
             clocks=tuple(
@@ -104,7 +101,18 @@ def load_days(
         for point in meter.points
     } | {unit.point for place in found for unit in place.cold}
     quarters = {point: _quarters(connection, point, from_ms, end_ms) for point in wanted}
-    food = {unit.point: _food(quarters[unit.point], unit) for place in found for unit in place.cold}
+    units = {unit.device.id: unit for place in found for unit in place.cold}
+    records = unit_history(connection, end_ms)
+    cold = {
+        number: course(
+            unit,
+            quarters[unit.point].means,
+            quarters[unit.point].covered_ms,
+            records.get(number, ()),
+            from_ms,
+        )
+        for number, unit in units.items()
+    }
     every = {point for place in found for points in place.points.values() for point in points}
     covered = _covered(connection, every, start_ms, end_ms)
     happened = _incidents(connection, start_ms, end_ms)
@@ -123,7 +131,7 @@ def load_days(
             pupils=pupils,
             staff=staff,
         )
-        loaded = _Loaded(quarters, food, covered.get(low, {}), happened, cut, settled_ms)
+        loaded = _Loaded(quarters, cold, covered.get(low, {}), happened, cut, settled_ms)
         result[day] = {place.key: loaded.of(place, base) for place in found}
         day += timedelta(days=1)
     return result
@@ -178,10 +186,13 @@ def _counts(
 
 def _flow(meters: Sequence[Meter], quarters: Mapping[int, _Quarters], cut: slice) -> Flow | None:
     """Return what meters moved together; a meter without data keeps the coverage at zero."""
-    points = [point for meter in meters for point in meter.points]
-    if not points:
+    if not meters:
         return None
-    amounts = np.array([quarters[point].amounts[cut] for point in points])
+    count = cut.stop - cut.start
+    points = [point for meter in meters for point in meter.points]
+    amounts = np.array([quarters[point].amounts[cut] for point in points]).reshape(-1, count)
+    covered = [quarters[point].covered_ms[cut] for point in points]
+    covered += [np.zeros(count) for meter in meters if not meter.points]
     nothing = np.isnan(amounts).all(axis=0)
     missing = tuple(
         meter.device.name or meter.device.key
@@ -190,46 +201,10 @@ def _flow(meters: Sequence[Meter], quarters: Mapping[int, _Quarters], cut: slice
     )
     return Flow(
         amounts=np.where(nothing, np.nan, np.nansum(amounts, axis=0)),
-        estimated=np.sum([quarters[point].estimated[cut] for point in points], axis=0),
-        covered_ms=np.min([quarters[point].covered_ms[cut] for point in points], axis=0),
+        estimated=sum((quarters[p].estimated[cut] for p in points), start=np.zeros(count)),
+        covered_ms=np.min(covered, axis=0),
         missing=missing,
     )
-
-
-def _food(quarters: _Quarters, unit: ColdUnit) -> Slots:
-    """Return the food's temperature by quarter-hour [degC]; air runs through a lag filter."""
-    if unit.measured:
-        return quarters.means
-    found = quarters.means.copy()
-    known: float | None = None
-    for index, air in enumerate(quarters.means.tolist()):
-        if math.isnan(air):
-            known = None  # after a gap the food is taken to be as warm as the air
-            continue
-        known = air if known is None else known + _FOLLOWS * (air - known)
-        found[index] = known
-    return found
-
-
-def _cold(
-    place: Place,
-    quarters: Mapping[int, _Quarters],
-    food: Mapping[int, Slots],
-    cut: slice,
-    start_ms: int,
-    end_ms: int,
-) -> tuple[float, float]:
-    compliant = required = 0.0
-    for unit in place.cold:
-        since = max(start_ms, unit.device.first_heard_ms)
-        if end_ms <= since:
-            continue
-        required += (end_ms - since) / MINUTE_MS
-        slots = max(0, (end_ms - start_ms) // QUARTER_MS)
-        warm = food[unit.point][cut][:slots]
-        inside = (warm >= unit.low_c) & (warm <= unit.high_c)
-        compliant += float(quarters[unit.point].covered_ms[cut][:slots][inside].sum()) / MINUTE_MS
-    return min(compliant, required), required
 
 
 def _covered(

@@ -114,7 +114,8 @@ def _place(
         known = [
             Meter(device, found)
             for device in devices
-            if device.role is role and (found := registers(device, points.get(device.id, [])))
+            if device.role is role
+            and ((found := registers(device, points.get(device.id, []))) or _silent(device, points))
         ]
         top = roots(known)
         if not top:
@@ -141,6 +142,11 @@ def _place(
     )
 
 
+def _silent(device: Device, points: Mapping[int, list[Point]]) -> bool:
+    """Return whether a meter of ours was never heard: it is missing, not nothing."""
+    return device.status is DeviceStatus.ADOPTED and not points.get(device.id)
+
+
 def _add(
     flows: dict[str, tuple[Meter, ...]],
     quantity: str,
@@ -159,7 +165,7 @@ def _cold(
 ) -> Iterable[ColdUnit]:
     for device in devices:
         own = points.get(device.id, [])
-        chosen = food_point(own) if device.role.cold else None
+        chosen = food_point(own) if device.role.holds_food else None
         if chosen is not None and device.status is DeviceStatus.ADOPTED:
             low, high = bands(device)
             yield ColdUnit(device, chosen[0], chosen[1], low, high)

@@ -90,8 +90,9 @@ class Leak:
 class DayFacts:
     """One local day of one scope.
 
-    `below` holds the flows of the meters directly under the scope's topmost ones. `compliant_min`
-    and `required_min` are minutes of cold storage; `covered_ms` and `expected_ms` add up devices.
+    `below` holds the flows of the meters directly under the scope's topmost ones. `compliant_min`,
+    `monitored_min` and `required_min` are minutes of cold storage; `covered_ms` and `expected_ms`
+    add up devices.
     """
 
     day: date
@@ -104,6 +105,7 @@ class DayFacts:
     flows: Mapping[str, Flow] = field(default_factory=dict)
     below: Mapping[str, Flow] = field(default_factory=dict)
     compliant_min: float = 0.0
+    monitored_min: float = 0.0
     required_min: float = 0.0
     covered_ms: int = 0
     expected_ms: int = 0
@@ -144,6 +146,7 @@ class DayFacts:
             flows={name: flow.cut(first, last) for name, flow in self.flows.items()},
             below={name: flow.cut(first, last) for name, flow in self.below.items()},
             compliant_min=self.compliant_min,
+            monitored_min=self.monitored_min,
             required_min=self.required_min,
             covered_ms=self.covered_ms,
             expected_ms=self.expected_ms,

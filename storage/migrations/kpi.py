@@ -55,3 +55,13 @@ KPI = """
         INSERT OR REPLACE INTO kpi_dirty VALUES (0, new.opened_ms, random());
     END;
     """
+
+COLD_MARKS = """
+    CREATE TRIGGER kpi_unit_record_new AFTER INSERT ON unit_record BEGIN
+        INSERT OR REPLACE INTO kpi_dirty VALUES (0, new.at_ms, random());
+    END;
+    CREATE TRIGGER kpi_unit_record_ended AFTER UPDATE OF until_ms ON unit_record BEGIN
+        INSERT OR REPLACE INTO kpi_dirty VALUES (0, new.at_ms, random());
+    END;
+    """
+"""What people record of a cold unit changes its compliance from then on."""

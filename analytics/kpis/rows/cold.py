@@ -9,7 +9,10 @@ def _compliance(inputs: Inputs) -> Measure:
     if required <= 0:
         raise NotEnoughDataError("no-cold-unit")
     # Missing minutes are failed minutes, so there is no coverage under which to say nothing.
-    return Measure(sum(day.compliant_min for day in inputs.days), required)
+    monitored = sum(day.monitored_min for day in inputs.days)
+    return Measure(
+        sum(day.compliant_min for day in inputs.days), required, coverage=monitored / required
+    )
 
 
 KPIS = (
