@@ -306,8 +306,11 @@ ELECTRICITY = Board(
                     chart(
                         Text("功率因数走势", "Power factor"),
                         Text(
-                            "每天的功率因数；虚线是 0.90，长期低于它要交力调电费。",
-                            "Power factor by day; below the dashed 0.90 for long, it is charged.",
+                            "每天的功率因数：按有功和无功电量算的，和各电表自己报的平均值。"
+                            "虚线是 0.90，长期低于它要交力调电费。",
+                            "Power factor by day: from active and reactive energy as it is billed,"
+                            " and the mean of what meters report. Below the dashed 0.90 for"
+                            " long, it is charged.",
                         ),
                         kpi(
                             'mean("value")',
@@ -315,11 +318,23 @@ ELECTRICITY = Board(
                             period="day",
                             group="time($__interval)",
                             fill="none",
-                            alias=Text("功率因数", "power factor"),
+                            alias=Text("按电量算", "from energy"),
+                        ),
+                        select(
+                            'mean("mean")',
+                            SITE,
+                            BUILDING,
+                            DEVICE,
+                            is_("quantity", "power_factor"),
+                            TIME,
+                            of="rollup_1d",
+                            group='time($__interval), "name"',
+                            fill="none",
+                            alias="$tag_name",
                         ),
                         unit="none",
                         decimals=2,
-                        colour=theme.AMBER,
+                        many=True,
                         limits=True,
                         levels=((None, "transparent"), (0.9, theme.RED)),
                         step="1d",

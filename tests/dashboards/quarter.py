@@ -141,6 +141,14 @@ def meters() -> Iterator[str]:
                 yield line("rollup_1d", at, tags, {"amount": 150.0, "coverage": 1.0})
 
 
+def factors() -> Iterator[str]:
+    """Return a quarter of days of a meter that reports its power factor."""
+    tags = {"site": SITE, "device": "native:main", "point": "main", "quantity": "power_factor",
+            "role": "electricity", "name": "总电表"}  # fmt: skip
+    for days in range(DAYS):
+        yield line("rollup_1d", MIDNIGHT - timedelta(days=days), tags, {"mean": 0.94, "count": 96})
+
+
 def cold() -> Iterator[str]:
     """Return four cold units, each minute of the last week; the third is too warm now."""
     for place, name in enumerate(HOSTILE):
@@ -257,4 +265,4 @@ def pipeline() -> Iterator[str]:
 def lines() -> list[str]:
     """Return the whole quarter."""
     assert NOW.astimezone(UTC)
-    return [*kpis(), *meters(), *cold(), *incidents(), *events(), *pipeline()]
+    return [*kpis(), *meters(), *factors(), *cold(), *incidents(), *events(), *pipeline()]
