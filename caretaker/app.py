@@ -42,7 +42,7 @@ from ingest.ingest import Ingest
 from ingest.inspector import Inspector
 from ingest.mapping import in_force
 from ingest.metering import intervals
-from ingest.replay import resume
+from ingest.replay import Resumer
 from ingest.transport.paho import PahoTransport
 from ingest.transport.url import address_of
 from storage import dialect, mappings
@@ -226,7 +226,7 @@ class App:
             self.journal,
             clock=self.clock,
             gate=gate,
-            on_learned=lambda: resume(self.journal, self.decoder),
+            resumer=Resumer(self.journal, self.decoder),
             commands=self._desk.commands(),
         )
         self._desk.start(self.transport.publish, broker=address)

@@ -20,7 +20,7 @@ from storage.port import Stored
 _MAX_OUTSTANDING = 8
 _BATCH = 1_000
 _RETRY_S = 1.0
-_LEARN_S = 3.0
+_RESUME_SHARE = 9.0  # pauses nine times as long as a step took
 _LATER_SLICE = 500
 _MAX_LATER = 20_000
 _MAX_LATER_BYTES = 32 * 1024 * 1024
@@ -50,6 +50,23 @@ class Sink(Protocol):
         ...
 
 
+class Resume(Protocol):
+    """Looks at held messages again, a step at a time."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is something left to look at."""
+        ...
+
+    def begin(self) -> None:
+        """Start over: something new was learned."""
+        ...
+
+    def step(self) -> int:
+        """Look at some held messages; return how many are used now. Raises StorageError."""
+        ...
+
+
 class DoneProtocol(Protocol):
     """Called with what was stored, or with why nothing was."""
 
@@ -64,8 +81,8 @@ class Ingest:
     A message is acknowledged when all its arrivals are durable; what a codec wants to reply is
     published then, never before.
 
-    After messages that taught what others mean, `on_learned` is called, at most once in a few
-    seconds and never while commits are under way, so that what was held for want of it is used.
+    After messages that taught what others mean the `resumer` looks at what was held for want of
+    it: a step at a time between batches, for at most a tenth of the time.
 
     When a commit fails the batch is kept and tried again, and no more is read: the broker queues.
     """
@@ -77,7 +94,7 @@ class Ingest:
         journal: Sink,
         *,
         clock: Clock,
-        on_learned: Callable[[], object] | None = None,
+        resumer: Resume | None = None,
         gate: Gate | None = None,
         commands: Mapping[str, Callable[[Message], None]] | None = None,
     ) -> None:
@@ -97,9 +114,9 @@ class Ingest:
         self._later: deque[tuple[int, Arrival]] = deque()
         self._later_bytes = 0
         self._outstanding = 0
-        self._on_learned = on_learned
+        self._resumer = resumer
         self._learned = False
-        self._learned_s = -_LEARN_S
+        self._resume_s = 0.0
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -138,15 +155,20 @@ class Ingest:
                 self._take(messages)
 
     def _use_what_was_learned(self) -> None:
-        now_s = time.monotonic()
-        if not self._learned or self._outstanding or now_s - self._learned_s < _LEARN_S:
+        resumer, began_s = self._resumer, time.monotonic()
+        if resumer is None or self._outstanding or began_s < self._resume_s:
             return
-        self._learned, self._learned_s = False, now_s
-        if self._on_learned is not None:
-            try:
-                self._on_learned()
-            except StorageError:
-                self._learned = True  # held messages stay held; tried again
+        if self._learned and not resumer.pending:
+            self._learned = False
+            resumer.begin()
+        if not resumer.pending:
+            return
+        try:
+            self.counters["resumed"] += resumer.step()
+        except StorageError:
+            self._learned = True  # held messages stay held; tried again
+        ended_s = time.monotonic()
+        self._resume_s = ended_s + _RESUME_SHARE * (ended_s - began_s)
 
     def _take(self, messages: Sequence[Message]) -> None:
         """Decode; what floods is put behind what does not."""

@@ -9,16 +9,47 @@ from ingest.transport.port import Message
 from storage import quarantine
 from storage.journal import Journal
 
-_MOST = 5_000
-
+_MOST = 10_000
+_STEP = 100
 
 AWAITING = (RejectReason.NO_MEANING, RejectReason.NO_DRIVER, RejectReason.UNIT_MISSING)
 """Why messages are held that a later descriptor message may explain."""
 
 
-def resume(journal: Journal, decoder: Decoder) -> int:
-    """Use what was held until its descriptor came; return how many messages are used now."""
-    return sum(replay(journal, decoder, reason=reason.value)[0] for reason in AWAITING)
+class Resumer:
+    """Uses what was held until its descriptor came, a little at a time.
+
+    `begin` starts from the newest held message, `step` reads on and says whether more is left.
+    """
+
+    def __init__(self, journal: Journal, decoder: Decoder) -> None:
+        self._journal = journal
+        self._decoder = decoder
+        self._left: list[tuple[RejectReason, int]] = []
+
+    def begin(self) -> None:
+        """Start over: something new was learned."""
+        self._left = [(reason, 0) for reason in AWAITING]
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is something left to look at."""
+        return bool(self._left)
+
+    def step(self) -> int:
+        """Look at some held messages; return how many are used now. Raises StorageError."""
+        if not self._left:
+            return 0
+        reason, before = self._left[0]
+        with self._journal.reader() as connection:
+            held = quarantine.listing(connection, reason=reason.value, before=before, limit=_STEP)
+        if len(held) < _STEP:
+            self._left.pop(0)
+        else:
+            self._left[0] = (reason, held[-1].id)
+        if not held:
+            return 0
+        return replay(self._journal, self._decoder, ids=[kept.id for kept in held])[0]
 
 
 def replay(
@@ -27,8 +58,8 @@ def replay(
     """Return (usable now, still refused) of the held messages named, or of all of one reason.
 
     Each is judged as of when it was received; one counts as usable when it holds readings and is
-    no longer refused for the reason it is held for. A reading that is stored already is absorbed,
-    so that a replay can be repeated.
+    no longer refused for the reason it is held for, or when a driver knows it and refuses nothing.
+    A reading that is stored already is absorbed, so that a replay can be repeated.
     """
     with journal.reader() as connection:
         held = (
@@ -43,12 +74,14 @@ def replay(
         )
         refusals = {(r.reason, r.detail[:200]) for arrival in arrivals for r in arrival.rejected}
         measured = [replace(a, rejected=(), replies=()) for a in arrivals if a.measured]
-        if (kept.reason, kept.detail) in refusals or not measured:
+        known = not refusals and all(arrival.driver for arrival in arrivals)
+        if (kept.reason, kept.detail) in refusals or not (measured or known):
             refused += 1
         else:
             usable.append((kept.id, measured))
     if usable:
-        journal.append([arrival for _, arrivals in usable for arrival in arrivals])
+        if again := [arrival for _, arrivals in usable for arrival in arrivals]:
+            journal.append(again)
         journal.call(
             lambda connection: quarantine.mark(
                 connection, [number for number, _ in usable], state="replayed"

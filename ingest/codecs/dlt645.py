@@ -72,6 +72,8 @@ _ENERGY = {
     0x06: _Form("reactive_energy", "kvarh", 4, 2, channel="quadrant_2"),
     0x07: _Form("reactive_energy", "kvarh", 4, 2, channel="quadrant_3"),
     0x08: _Form("reactive_energy", "kvarh", 4, 2, channel="quadrant_4"),
+    0x09: _Form("apparent_energy", "kVAh", 4, 2),
+    0x0A: _Form("apparent_energy", "kVAh", 4, 2, channel="export"),
 }
 _DEMAND = {
     0x01: _Form("demand", "kW", 3, 4, channel="maximum"),

@@ -101,6 +101,7 @@ def test_several_frames_of_two_standards_in_one_message() -> None:
         ("00020000", "00100000", {"/energy_export": 10.0}),
         ("00050000", "00100000", {"quadrant_1/reactive_energy": 10.0}),
         ("00010200", "00100000", {"peak/energy": 10.0}),
+        ("00090000", "00100000", {"/apparent_energy": 10.0}),
         ("00290000", "00100000", {"b/energy": 10.0}),
         ("000100FF", "0010000000090000", {"/energy": 10.0}),
         ("02020100", "524180", {"a/current": -4.152}),
