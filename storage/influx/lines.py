@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from caretaker.measurements import MEASUREMENTS, PROBE
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_UNUSABLE = re.compile(r"[\x00-\x1f\x7f\x80-\x9f\u2028\u2029\\]")
+_UNUSABLE = re.compile(r'[\x00-\x1f\x7f\x80-\x9f\u2028\u2029]|\\(?=[,= "\\]|$)')
+_WORDS = frozenset({"name", "scope_name"})
 _MAX_TAG = 1_024
 _ESCAPES = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
 PROBE_LINE = f"{PROBE.name},site=caretaker ok=1 0".encode()
@@ -39,7 +40,8 @@ class Row:
 def tag_value(name: str, value: str) -> str:
     r"""Return a tag's value escaped, or raise BadNameError.
 
-    A backslash is refused: before a comma it would escape it, and no escape for it exists.
+    A control character is refused, and so is a backslash where it would escape what follows: no
+    escape for it exists. Words for people (`name`) lose it instead: they carry no identity.
 
     >>> tag_value("device", "tasmota:食堂, A=1")
     'tasmota:食堂\\,\\ A\\=1'
@@ -47,12 +49,16 @@ def tag_value(name: str, value: str) -> str:
     Traceback (most recent call last):
         ...
     storage.influx.lines.BadNameError: device: a control character or backslash in 'a\nadmin,x=1'
+    >>> tag_value("name", "a\\")
+    'a＼'
     """
-    if _UNUSABLE.search(value):
+    if name in _WORDS:
+        value = _UNUSABLE.sub(lambda found: "＼" if found.group() == "\\" else " ", value)
+    elif _UNUSABLE.search(value):
         raise BadNameError(f"{name}: a control character or backslash in {value[:60]!r}")
     if len(value.encode("utf-8", "surrogatepass")) > _MAX_TAG:
         raise BadNameError(f"{name}: longer than {_MAX_TAG} bytes")
-    if not value.isprintable() and any(0xD800 <= ord(c) <= 0xDFFF for c in value):
+    if any(0xD800 <= ord(letter) <= 0xDFFF for letter in value):
         raise BadNameError(f"{name}: not UTF-8")
     return value.translate(_ESCAPES)
 

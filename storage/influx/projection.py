@@ -326,7 +326,8 @@ class Projection:
         with self._journal.reader() as connection:
             to_send = progress.count_spans(connection, "send")
             to_check = progress.count_spans(connection, "check")
-            aside, reason, _ = progress.rejected(connection)
+            aside, reason, aside_ms = progress.rejected(connection)
+        recent = aside_ms > self._clock.now_ms() - DAY_MS
         delivery, kind = self._delivery, self._server.kind
         behind_ms = self._behind_ms
         lag_s = 0.0 if behind_ms is None else (self._clock.now_ms() - behind_ms) / 1_000
@@ -335,7 +336,7 @@ class Projection:
             (self._fault, "Report this with the log."),
             (self._read_back.lacking, _LACKING),
             (self._read_back.unread, _UNREAD),
-            (f"{aside} rows set aside, newest: {reason}" if aside else "", _ASIDE),
+            (f"{aside} rows set aside, newest: {reason}" if recent else "", _ASIDE),
         ):
             if not failing and found:
                 failing, remedy = found, cure
