@@ -10,8 +10,8 @@ from tests.api.conftest import School
 
 @pytest.fixture
 def hot(school: School) -> School:
-    """The school an hour and a half later, its fridge warm all the time."""
-    for _ in range(18):
+    """The school an hour later, its fridge warm all the time."""
+    for _ in range(12):
         school.send("caretaker/1/s/fridge/readings", '{"readings":{"air.temperature_c":11.0}}')
         school.clock.advance(5 * MINUTE_MS)
     school.journal.append([])
