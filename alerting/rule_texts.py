@@ -7,6 +7,7 @@ RULE_TITLES: dict[str, dict[str, str]] = {
         "hot_holding_low": "{{ device }}热藏温度不够：{{ food_c }} °C",
         "cold_door_open": "{{ device }}的门开着",
         "cold_power_cut": "{{ device }}停电：还能保冷约 {{ left_min }} 分钟",
+        "planned_outage": "{{ device }}将要停电",
         "sensor_stuck": "{{ device }}的温度 {{ hours }} 小时没有变化",
         "sensor_implausible": "{{ device }}的读数不可信：{{ value_c }} °C",
         "battery_low": "{{ device }}的电池快没电了：{{ battery_pct }} %",
@@ -24,6 +25,7 @@ RULE_TITLES: dict[str, dict[str, str]] = {
         "hot_holding_low": "{{ device }} does not keep hot: {{ food_c }} °C",
         "cold_door_open": "The door of {{ device }} is open",
         "cold_power_cut": "{{ device }} has no power: cold for about {{ left_min }} min more",
+        "planned_outage": "{{ device }} will have no power",
         "sensor_stuck": "{{ device }}: the temperature has not moved for {{ hours }} h",
         "sensor_implausible": "{{ device }}: the reading cannot be true: {{ value_c }} °C",
         "battery_low": "{{ device }}: the battery is low: {{ battery_pct }} %",
@@ -64,6 +66,10 @@ RULE_BODIES: dict[str, dict[str, str]] = {
             "{{ since }} 起没有电，已过保冷时间（{{ clock_h }} 小时）的 {{ share_pct }} %，还剩约 "
             "{{ left_min }} 分钟。请现在不要开门，联系电工；准备冰袋或另一台冰柜。"
             "来电后先测量食品温度，再恢复使用。"
+        ),
+        "planned_outage": (
+            "{{ since }} 起计划停电约 {{ hours }} 小时；关着门大约能保冷 {{ clock_h }} 小时。"
+            "请提前备好冰袋或另一台冷柜，停电前把温度调低，停电时不要开门。"
         ),
         "sensor_stuck": (
             "自 {{ since }} 起一直是 {{ value_c }} °C。请检查探头是否脱落、损坏或没有更新，"
@@ -122,6 +128,11 @@ RULE_BODIES: dict[str, dict[str, str]] = {
             " cold have passed, about {{ left_min }} minutes are left. Keep it shut now and call"
             " the electrician; get ice or another unit ready. When power is back, measure the food"
             " before you use it."
+        ),
+        "planned_outage": (
+            "No power is planned from {{ since }} for about {{ hours }} h; shut, it keeps cold for"
+            " about {{ clock_h }} h. Get ice or another unit ready, set it colder before, and keep"
+            " it shut meanwhile."
         ),
         "sensor_stuck": (
             "It has shown {{ value_c }} °C since {{ since }}. Check whether the probe fell off or"

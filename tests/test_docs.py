@@ -8,13 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from alerting import rulefile
 from alerting.parameters import METERS
+from alerting.profiles import NAMES, document
+from alerting.rules import standard_rules
+from alerting.texts import BODIES, TITLES
 from analytics.kpis.document import table
 from analytics.kpis.registry import REGISTRY
 from caretaker.clock import ManualClock
+from caretaker.config import SiteSettings
 from caretaker.factors import CARBON, ENERGY
 from caretaker.measurements import MEASUREMENTS, RAW
 from caretaker.quantities import QUANTITIES
+from caretaker.sitefile import parse_site
 from ingest.codecs.native import parse_key
 from ingest.decoder import Decoder
 from ingest.driver import Driver, Field, combine, load_drivers, read_driver
@@ -131,6 +137,38 @@ def test_every_measurement_tag_and_field_stands_in_the_document() -> None:
         row = rows["temperature" if known.name in RAW else known.name]
         missing = {*known.tags, *known.fields} - set(re.findall(r"`(\w+)`", row))
         assert not missing, known.name
+
+
+def test_every_number_of_the_profiles_stands_in_the_document() -> None:
+    text = (DOCS / "cold-chain.md").read_text(encoding="utf-8")
+    missing = [line for line in (*document.rows(), *document.differences()) if line not in text]
+    assert not missing, "run: python -m alerting.profiles.document"
+    assert set(document.MEANING) == set(NAMES)
+
+
+def test_every_rule_and_its_numbers_are_documented_and_have_texts() -> None:
+    text = (DOCS / "alerts.md").read_text(encoding="utf-8")
+    for rule in standard_rules(SiteSettings()):
+        assert f"| `{rule.name}` |" in text, rule.name
+        assert set(rule.parameters) <= set(NAMES), rule.name
+        if rule.name != "cold_unit":
+            assert rule.name in TITLES["en"], rule.name
+            assert rule.name in BODIES["zh-CN"], rule.name
+
+
+def test_the_example_rule_file_is_good() -> None:
+    text = (DOCS / "alerts.md").read_text(encoding="utf-8")
+    (example,) = [e for e in re.findall(r"```toml\n(.*?)```", text, re.DOTALL) if "[[rule]]" in e]
+    settings = rulefile.parse(example, rules=standard_rules(SiteSettings()))
+    assert [s.id for s in settings] == ["drinks-fridge", "no-door-alerts"]
+    assert settings[0].numbers == {"alarm_min": 60.0}
+
+
+def test_the_example_override_is_a_setting() -> None:
+    text = (DOCS / "cold-chain.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    (override,) = parse_site(example, file="site.toml").overrides
+    assert (override.parameter, override.value, override.author) == ("limit_hi_c", 6.0, "李主任")
 
 
 def test_every_reason_code_of_an_amount_is_documented() -> None:

@@ -10,6 +10,7 @@ from alerting.rules.device_silent import DeviceSilent
 from alerting.rules.door_open import DoorOpen
 from alerting.rules.food_hold import FoodHold
 from alerting.rules.hot_holding import HotHolding
+from alerting.rules.planned_outage import PlannedOutage
 from alerting.rules.power_cut import PowerCut
 from alerting.rules.sensor_faults import SensorImplausible, SensorStuck
 from alerting.rules.too_cold import TooCold
@@ -31,6 +32,7 @@ def standard_rules(site: SiteSettings) -> tuple[Rule, ...]:
         HotHolding(),
         DoorOpen(),
         PowerCut(),
+        PlannedOutage(),
         DeviceSilent(),
         SensorStuck(),
         SensorImplausible(),

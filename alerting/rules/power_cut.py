@@ -33,7 +33,7 @@ class PowerCut:
     version = "1"
     parameters = (
         "closed_clock_min", "meter_zero_kw", "limit_hi_c", "exposure_hi_c", "tau_min", "gap_min",
-        "physics_lo_c", "physics_hi_c", "planned_notice_h",
+        "physics_lo_c", "physics_hi_c",
     )  # fmt: skip
     timed = True
     downstream_first = False

@@ -280,6 +280,19 @@ def test_a_freezer_keeps_a_day_in_a_power_cut(make: Make) -> None:
     assert told == [(10, "alarm"), (730, "alarm"), (1090, "critical"), (1450, "critical")]
 
 
+def test_a_planned_outage_is_told_a_day_ahead(make: Make) -> None:
+    kitchen = make()
+    seen = kitchen.live(
+        At(0, air=4.0), Tap(0, "planned_outage", "fridge", lasts=60), until=10
+    )  # begun: nothing is told ahead any more
+    seen.never("planned_outage")
+    ahead = Tap(1500, "planned_outage", lasts=120)
+    kitchen.tap(ahead)
+    seen = kitchen.live(until=1520, every=10)
+    seen.expect("planned_outage", "notice", between=(60, 60))
+    seen.recovers("planned_outage", between=(1500, 1500))
+
+
 def test_a_unit_out_of_use_is_nobodys_alarm(make: Make) -> None:
     kitchen = make()
     seen = kitchen.live(

@@ -17,7 +17,7 @@ import pandas as pd
 
 from alerting.late import episodes
 from alerting.parameters import limits_of
-from alerting.port import Context, Subject
+from alerting.port import Context, State, Subject
 from alerting.rules.cold_storage import ColdStorage
 from alerting.rules.cold_warning import ColdWarning
 from alerting.rules.food_hold import FoodHold
@@ -115,7 +115,8 @@ def excursions(course: Course, *, least_ms: int = HOUR_MS) -> list[int]:
 def warned(course: Course, margin_k: float) -> list[list[int]]:
     """Return the warnings, each the instants at which it stood by new evidence [ms]."""
     unit = subject(course, DeviceRole.FRIDGE)
-    rule, state = ColdWarning(), {}
+    rule = ColdWarning()
+    state: State = {}
     numbers = context(course, unit, warn_margin_k=margin_k)
     warnings: list[list[int]] = []
     standing = False
