@@ -35,3 +35,7 @@ export type Mappings = Schemas["Mappings"];
 export type MappingIn = Schemas["MappingIn"];
 export type MappingTopic = Schemas["MappingTopic"];
 export type MappingPreview = Schemas["MappingPreview"];
+export type UnitNow = Schemas["UnitNow"];
+export type UnitList = Schemas["UnitList"];
+export type UnitRecord = Schemas["Record"];
+export type ColdActionContent = Schemas["ActionContent"];

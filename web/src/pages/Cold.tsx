@@ -1,6 +1,7 @@
 /** Cold storage: each unit with its day, its band, its door, and what went over it. */
 import type { JSX } from "preact";
-import type { Cold as ColdData, ColdUnit } from "../api/shapes";
+import { useSignal } from "@preact/signals";
+import type { Cold as ColdData, ColdUnit, UnitList, UnitNow } from "../api/shapes";
 import { SmallChart } from "../charts/SmallChart";
 import { amount, decimal, duration, moment } from "../format";
 import { Link } from "../router";
@@ -13,9 +14,12 @@ import { ColdIcon } from "../ui/Icons";
 import { Age, Card, Empty, LiveFigure, Page, Read, State } from "../ui/parts";
 import { valueText } from "../ui/points";
 import { unitState, unitTone } from "../ui/UnitCard";
+import { Kitchen } from "./Kitchen";
 
 export default function Cold(): JSX.Element {
   const query = useQuery<ColdData>("/cold", { on: ["incident"], every_ms: 20_000 });
+  const kitchen = useQuery<UnitList>("/cold/units", { on: ["incident"], every_ms: 20_000 });
+  const nowOf = new Map((kitchen.data.value?.items ?? []).map((unit) => [unit.device, unit]));
   const words = t().cold;
   return (
     <Page
@@ -38,8 +42,9 @@ export default function Cold(): JSX.Element {
           ) : (
             <div class="grid two">
               {data.units.map((unit) => (
-                <Unit key={unit.device} unit={unit} />
+                <Unit key={unit.device} unit={unit} kitchen={nowOf.get(unit.device)} />
               ))}
+              <InspectorPack />
             </div>
           )
         }
@@ -48,7 +53,39 @@ export default function Cold(): JSX.Element {
   );
 }
 
-function Unit({ unit }: { unit: ColdUnit }): JSX.Element {
+/** One click for the inspector: the period, and the file. */
+function InspectorPack(): JSX.Element {
+  const words = t().kitchen;
+  const day = (at_ms: number) => new Intl.DateTimeFormat("sv-SE", { timeZone: zone.value }).format(at_ms);
+  const from = useSignal(day(now.value - 29 * 86_400_000));
+  const to = useSignal(day(now.value));
+  const link = (format: string) => `/api/v1/reports/inspector?from=${from.value}&to=${to.value}&format=${format}&lang=${lang.value}`;
+  return (
+    <Card title={words.packTitle} class="pack no-print">
+      <p class="quiet">{words.packLead}</p>
+      <div class="form columns">
+        <label class="field">
+          {words.from}
+          <input type="date" required max={to} value={from} onInput={(event) => (from.value = event.currentTarget.value)} />
+        </label>
+        <label class="field">
+          {words.to}
+          <input type="date" required min={from} value={to} onInput={(event) => (to.value = event.currentTarget.value)} />
+        </label>
+      </div>
+      <div class="buttons">
+        <a class="button primary" href={link("pdf")} download data-testid="pack-pdf">
+          {words.pdf}
+        </a>
+        <a class="button" href={link("xlsx")} download data-testid="pack-xlsx">
+          {words.xlsx}
+        </a>
+      </div>
+    </Card>
+  );
+}
+
+function Unit({ unit, kitchen }: { unit: ColdUnit; kitchen: UnitNow | undefined }): JSX.Element {
   const words = t().cold;
   const tone = unitTone(unit.state);
   const known = unit.series.value.filter((value): value is number => typeof value === "number");
@@ -85,6 +122,7 @@ function Unit({ unit }: { unit: ColdUnit }): JSX.Element {
           </p>
         </div>
       </div>
+      {kitchen !== undefined && <Kitchen unit={kitchen} />}
       {known.length > 1 && low !== null && high !== null && (
         <>
           <SmallChart
