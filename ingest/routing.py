@@ -6,6 +6,7 @@ from ingest.codecs.port import Meaning, Route
 from ingest.driver import EVERY_TOPIC, Driver, Topic
 
 _CACHED_TOPICS = 20_000
+_CACHED_LENGTH = 512
 
 
 class Router:
@@ -46,7 +47,8 @@ class Router:
             )
             if len(self._known) >= _CACHED_TOPICS:
                 self._known.clear()
-            self._known[topic] = found
+            if len(topic) <= _CACHED_LENGTH:
+                self._known[topic] = found
         return found
 
     def prefer(self, topic: str, route: Route) -> None:

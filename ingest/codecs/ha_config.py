@@ -88,6 +88,7 @@ _BINARY = {
     "battery": "battery_low",
     "plug": "mains",
 }
+MAX_PARTS = 300
 _COMPONENT = re.compile(r"^(binary_)?sensor[-_]")
 _CODE = re.compile(r"[^0-9A-Za-z]+")
 
@@ -156,6 +157,10 @@ def entities_of(config: Mapping[str, Any], *, component: str, topic: str) -> Des
     model = " ".join(part for part in made if isinstance(part, str))[:MAX_NAME]
     described = Described(name, model)
     described.watches |= _watches(whole)
+    parts = whole.get("components")
+    if component == "device" and isinstance(parts, Mapping) and len(parts) > MAX_PARTS:
+        detail = f"{len(parts)} parts, the first {MAX_PARTS} are read"
+        described.refused.append(Rejected(RejectReason.TOO_LARGE, detail))
     for uid, label, kind, entity in _components(whole, component, topic):
         described.watches |= _watches(entity)
         found = _entity(entity, kind=kind, own=_own(uid, name) or label)
@@ -191,7 +196,7 @@ def _components(
         return
     parts = whole.get("components")
     shared = {key: whole[key] for key in ("state_topic", "~") if key in whole}
-    for key, part in list(parts.items())[:500] if isinstance(parts, Mapping) else ():
+    for key, part in list(parts.items())[:MAX_PARTS] if isinstance(parts, Mapping) else ():
         if isinstance(part, Mapping):
             full = expand({**shared, **part})
             kind = str(full.get("platform", ""))

@@ -86,6 +86,10 @@ class HomeAssistant:
             return self._taught(heard, news, *found.refused)
         news |= self._remember(found.device, found.model, found.entities, news)
         news |= self._watch(found.device, found.watches, news)
+        kept = self._device(found.device, news).entities
+        if lost := len(found.entities.keys() - kept.keys()):
+            detail = f"{lost} entities of {found.device} find no room"[:200]
+            found.refused.append(Rejected(RejectReason.TOO_LARGE, detail))
         config = _Config(found.device, sorted(found.entities), sorted(found.watches))
         news[f"homeassistant:c:{topic}"] = msgspec.json.encode(config)
         return self._taught(heard, news, *found.refused)

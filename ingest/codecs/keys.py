@@ -41,6 +41,7 @@ from ingest.codecs.words import (
 from ingest.units import UnknownUnitError, factor_offset
 
 _MAX_NAME = 128
+_MAX_UNIT = 16
 _BRACKET = re.compile(r"[(\[]([^()\[\]]{1,12})[)\]]\s*$")
 _SPLIT = re.compile(r"[^0-9A-Za-z\u4e00-\u9fff%]+")
 _CHINESE = (
@@ -82,7 +83,6 @@ def tokens(name: str) -> list[str]:
     return [word for word in found if word]
 
 
-@lru_cache(maxsize=8_192)
 def identify(name: str, unit: str = "", *, phased: bool = False) -> Key | Rejected | None:
     """Return what a name (and its unit, where the sender gives one) means.
 
@@ -96,7 +96,12 @@ def identify(name: str, unit: str = "", *, phased: bool = False) -> Key | Reject
     >>> identify("frequency_max", "Hz").reason.value, identify("distance", "mm")
     ('not-live', None)
     """
-    text = name[:_MAX_NAME]
+    return _identify(name[:_MAX_NAME], unit[:_MAX_UNIT], phased)
+
+
+@lru_cache(maxsize=8_192)
+def _identify(name: str, unit: str, phased: bool) -> Key | Rejected | None:  # noqa: FBT001
+    text = name
     if bracket := _BRACKET.search(text):
         unit, text = unit or bracket[1], text[: bracket.start()]
     words = tokens(text)

@@ -20,6 +20,7 @@ from ingest.units import UnknownUnitError, factor_offset
 NAME = re.compile(r"[a-z0-9_-]{1,32}")
 _KNOWN = frozenset({"at", "boot", "seq", "readings", "batch", "model"})
 _MAX_BATCH = 5_000
+_MAX_KEY = 128
 
 
 class Native:
@@ -161,6 +162,8 @@ def _reading(
 ) -> Measured | Rejected | None:
     if raw is None:
         return None
+    if len(key) > _MAX_KEY:  # no such key exists, and none may fill the cache of keys
+        return Rejected(RejectReason.BAD_NAME, key[:60])
     parsed = parse_key(key)
     if isinstance(parsed, Rejected):
         return parsed

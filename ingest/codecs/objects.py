@@ -8,7 +8,7 @@ a time each (a data log). A model table, where one fits, says what its keys are.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from caretaker.vocabulary import Rejected
+from caretaker.vocabulary import Rejected, RejectReason
 from ingest.codecs.collect import Collector
 from ingest.codecs.keys import Key, identify
 from ingest.codecs.values import Value, moment
@@ -42,6 +42,7 @@ _SIBLINGS = ("Unit", "_unit", "_units", "Units", "_uom")
 _OF_ALL = {*_UNITS, "data_type", "dataType"}
 _MAX_VALUES = 2_000
 _MAX_DEPTH = 6
+_TOO_LARGE = Rejected(RejectReason.TOO_LARGE, f"an object of more than {_MAX_VALUES} values")
 
 
 def read_object(
@@ -83,6 +84,7 @@ def _object(walk: Collector, item: Any, *, at_ms: int | None, depth: int, prefix
     for key, raw in item.items():
         walk.visited += 1
         if walk.visited > _MAX_VALUES:
+            walk.refused = walk.refused or [_TOO_LARGE]
             return
         if key in _TIMES or key in _UNITS or raw is None:
             continue
@@ -141,6 +143,7 @@ def _list(walk: Collector, name: str, items: list[Any], *, depth: int) -> None:
     for at, item in enumerate(items):
         walk.visited += 1
         if walk.visited > _MAX_VALUES:
+            walk.refused = walk.refused or [_TOO_LARGE]
             return
         if isinstance(item, Mapping):
             _item(walk, item, apart=apart, depth=depth)

@@ -36,6 +36,7 @@ class Part:
 @dataclass(slots=True)
 class _Said:
     values: list[Value | Rejected] = field(default_factory=list)
+    refused: dict[Rejected, None] = field(default_factory=dict)  # each kind once, in order
     model: str = ""
 
 
@@ -59,7 +60,7 @@ def speak(heard: Heard, driver: Driver, models: Models, parts: Iterator[Part]) -
 def _read(said: _Said, models: Models, part: Part) -> None:
     at = None if part.time is None else moment(part.time)
     if isinstance(at, Rejected):
-        said.values.append(at)
+        said.refused.setdefault(at)
         return
     found, model = models.read(part.decoded, *part.labels, part.device)
     said.model = model or said.model
@@ -71,8 +72,10 @@ def _read(said: _Said, models: Models, part: Part) -> None:
             said.values.append(
                 Value(item.quantity, item.number, item.unit, item.channel, at, item.ordinal)
             )
-        elif item not in said.values or isinstance(item, Value):
+        elif isinstance(item, Value):
             said.values.append(item)
+        else:
+            said.refused.setdefault(item)
 
 
 def _numbers(decoded: Any) -> list[str]:
@@ -87,7 +90,8 @@ def _numbers(decoded: Any) -> list[str]:
 
 
 def _arrival(heard: Heard, driver: Driver, name: str, said: _Said) -> Arrival:
-    measured, refused = readings(said.values, received_ms=heard.message.received_ms)
+    everything = [*said.values, *said.refused]
+    measured, refused = readings(everything, received_ms=heard.message.received_ms)
     key = driver.device.format(device=name)
     return arrive(heard, driver, device=key, measured=measured, rejected=refused, model=said.model)
 

@@ -258,5 +258,10 @@ def test_a_hostile_device_of_a_hundred_thousand_entities_is_bounded(line: Line) 
         for n in range(5_000)
     }
     for n in range(20):
-        line.hear(f"homeassistant/device/{n}/config", {"dev": {"ids": ["h"]}, "cmps": parts})
+        body = {"dev": {"ids": ["h"]}, "cmps": parts}
+        (arrival,) = line.hear(f"homeassistant/device/{n}/config", body)
+        assert {r.reason for r in arrival.rejected} == {RejectReason.TOO_LARGE}
+    for n in range(400):
+        line.config(f"p{n}", dev_cla="power", unit_of_meas="W", stat_t=f"k/{n}")
+    assert line.config("q", dev_cla="power", unit_of_meas="W", stat_t="k")[0].rejected
     assert sum(map(len, line.memory.values())) < 1_000_000

@@ -186,3 +186,4 @@ def test_no_object_raises(decoded: Any) -> None:
 def test_a_huge_object_is_bounded() -> None:
     (arrival,) = uplink({f"temperature_{n}": 4.5 for n in range(40_000)})
     assert 0 < len(arrival.measured) <= 2_000
+    assert [r.reason for r in arrival.rejected] == [RejectReason.TOO_LARGE]
