@@ -1,7 +1,8 @@
 """A simulated school's quarter in a journal, and what it really used."""
 
+import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -19,8 +20,10 @@ from simulators.refrigeration import Condition
 from simulators.school_day import school_day
 from simulators.site import BY_ID, demo_site
 from simulators.weather import Values
+from storage import kpi as kept
 from storage.devices import apply_file_settings
 from storage.journal import Journal
+from storage.kpi import KpiValue
 
 SITE = demo_site()
 CALENDAR = SchoolCalendar(SITE.calendar, SITE.zone)
@@ -164,3 +167,20 @@ def job_of(journal: Journal, now_ms: int, site: SiteSettings = SITE) -> tuple[Kp
     """Return the job on a journal, with its clock."""
     clock = ManualClock(now_ms)
     return KpiJob(journal, site=site, calendar=CALENDAR, clock=clock, bands=band), clock
+
+
+def values(journal: Journal, **wanted: object) -> list[KpiValue]:
+    """Return the stored values of `storage.kpi.select`."""
+    with journal.reader() as connection:
+        return kept.select(connection, **wanted)  # type: ignore[arg-type]
+
+
+def content(journal: Journal) -> dict[object, KpiValue]:
+    """Return what is stored, but for when it was written."""
+    return {v.key: replace(v, revision=0, now_ms=0) for v in values(journal)}
+
+
+def forget(connection: sqlite3.Connection) -> None:
+    """Take all KPIs away, so that the next run begins from nothing."""
+    connection.execute("DELETE FROM kpi_value")
+    connection.execute("DELETE FROM setting WHERE key LIKE 'kpi.%'")
