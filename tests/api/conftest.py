@@ -9,6 +9,7 @@ import pytest
 
 from alerting.engine import Engine
 from alerting.lifecycle import Lifecycle
+from alerting.notify.links import Signer
 from alerting.rules import standard_rules
 from api.auth import Doorman
 from api.server import PageServer, create_app
@@ -73,6 +74,7 @@ def school(tmp_path: Path) -> Iterator[School]:
         devices_changed=engine.devices_changed,
         started_ms=START_MS,
         version="test",
+        signer=Signer.of(TOKENS["operator"], clock=clock),
     )
     page = PageServer(create_app(parts), host="127.0.0.1", port=0, file="test")
     page.start()
