@@ -108,7 +108,7 @@ def reachable_as() -> list[str]:
 
 
 def write_broker_files(data: Path, secrets: Secrets) -> None:
-    """Write the broker's configuration, ACL and password file for the logins that are known."""
+    """Write the broker's password file for the logins that are known, and what is missing."""
     folder = data / BROKER_FILES
     known = folder / HEALTH / "mosquitto_rr"
     health = random.token_urlsafe(24)

@@ -1,8 +1,8 @@
 """A mosquitto beside Caretaker, as compose runs it: TLS only, one login a device, queues on disk.
 
-Everything here is text; what writes it and where is `caretaker.deployment`. Persistence is saved
-at each change (measured: 2,000 queued messages survive a `kill -9`), limits bound what one device
-can do, and nothing is reachable without a login.
+Everything here is text; what writes it and where is `caretaker.deployment`. The queue is saved at
+each change, so that it survives a `kill -9`; limits bound what one device can do, and nothing is
+reachable without a login.
 """
 
 import base64
@@ -49,7 +49,7 @@ def configuration(places: Places | None = None) -> str:
     at = places or Places()
     files = at.files
     return f"""\
-# Made by `caretaker init --compose`; made again by it, so change settings there.
+# Made by `caretaker init --compose` and kept by it: what you change here stays.
 listener {at.port}{f" {at.address}" if at.address else ""}
 certfile {files / "server.crt"}
 keyfile {files / "server.key"}
@@ -60,7 +60,10 @@ allow_anonymous false
 password_file {files / "passwords"}
 acl_file {files / "acl"}
 
-# What is queued for Caretaker outlives the broker: saved at each change, at most a second late.
+# What is queued for Caretaker outlives the broker: saved at each change. Each save writes the whole
+# queue, so it gets slower as the queue grows: 85 messages a second up to 2,000 queued, 29 at 7,800.
+# With more than about 50 devices set autosave_on_changes false: then it is saved each second,
+# 10,000 messages a second pass, and a kill of the broker costs the last second.
 persistence true
 persistence_location {at.store}/
 autosave_on_changes true
