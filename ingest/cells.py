@@ -69,6 +69,7 @@ class Cells:
         self._ceiling = edges_ms[-1] if edges_ms else 2**62
         self._multipliers: list[tuple[int, float]] = []
         self.trace: list[Step] | None = None
+        self._now = (0, 0, Cell())  # the cell used last, found again without a search
 
     def multiply(self, multipliers: Sequence[tuple[int, float]]) -> None:
         """Let amounts count by these ratios from their dates on."""
@@ -78,6 +79,7 @@ class Cells:
         """Return an independent copy, to try out what is not decided."""
         other = copy(self)
         other.found = {start: copy(cell) for start, cell in self.found.items()}
+        other._now = (0, 0, Cell())
         return other
 
     def bounds(self, at_ms: int) -> tuple[int, int]:
@@ -98,13 +100,22 @@ class Cells:
     def note(self, row: Row) -> None:
         """Count a reading where it stands."""
         at_ms, _, value = row
-        if not self.floor_ms <= at_ms < self._ceiling:
-            return
-        cell = self.cell(at_ms - at_ms % QUARTER_MS if not self._edges else self.bounds(at_ms)[0])
+        low, high, cell = self._now
+        if not low <= at_ms < high:
+            if not self.floor_ms <= at_ms < self._ceiling:
+                return
+            cell = self._use(at_ms)
         cell.count += 1
         cell.last = value
         cell.low = min(cell.low, value)
         cell.high = max(cell.high, value)
+
+    def _use(self, at_ms: int) -> Cell:
+        low, high = self.bounds(at_ms)
+        cell = self.cell(low)
+        if low >= self.floor_ms:
+            self._now = (low, high, cell)
+        return cell
 
     def step(
         self,
@@ -119,6 +130,16 @@ class Cells:
         if self.trace is not None:
             step = Step(start[0], end_ms, start[2], amount, estimated, tuple(reasons))
             self.trace.append(step)
+        low, high, cell = self._now
+        if low <= start[0] and end_ms <= high and cell.count and not self._multipliers:
+            cell.amount += amount
+            if estimated:
+                cell.estimated += amount
+            else:
+                cell.covered_ms += end_ms - start[0]
+            if reasons:
+                cell.reasons = cell.reasons.union(reasons)
+            return
         if not self._multipliers:
             self._spread(start[0], end_ms, amount, start[2], estimated=estimated, reasons=reasons)
             return
@@ -153,7 +174,7 @@ class Cells:
             inside = min(until, high) - at
             if inside > 0 or not span:
                 cell = self.cell(low)
-                share = amount * inside / span if span else amount
+                share = amount if inside == span else amount * inside / span
                 cell.amount += share
                 if estimated:
                     cell.estimated += share
@@ -171,6 +192,11 @@ class Cells:
     def hold(self, row: Row, end_ms: int) -> None:
         """Let a level hold from its reading to `end_ms`."""
         value = row[2]
+        low, high, cell = self._now
+        if low <= row[0] and end_ms <= high:
+            cell.covered_ms += end_ms - row[0]
+            cell.weighted += value * (end_ms - row[0])
+            return  # its reading was noted there, so low, high and last are known
         at, until = max(row[0], self.floor_ms), min(end_ms, self._ceiling)
         while at < until:
             low, high = self.bounds(at)
@@ -186,6 +212,7 @@ class Cells:
 
     def take(self, *, level: bool, before_ms: int = 2**62) -> list[Interval]:
         """Return the intervals that end by `before_ms` in time order, and forget them."""
+        self._now = (0, 0, Cell())
         starts = sorted(start for start in self.found if self.bounds(start)[1] <= before_ms)
         return [
             self.found.pop(start).interval(*self.bounds(start), level=level) for start in starts

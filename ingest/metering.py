@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from caretaker.clock import DAY_MS, MINUTE_MS, QUARTER_MS
+from caretaker.clock import DAY_MS, HOUR_MS, MINUTE_MS, QUARTER_MS
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Reading
 from ingest.cells import Cells, Step
@@ -53,6 +53,7 @@ class _Register:
         self._below_ms = 0
         self._since: Standing | None = None
         self._newest: deque[Row] = deque(maxlen=self.lookback)
+        self._small = dial.max_rate_h * QUARTER_MS / HOUR_MS  # possible in any span
 
     def resume(
         self,
@@ -79,19 +80,39 @@ class _Register:
 
     def push(self, rows: Iterable[Row]) -> None:
         note, tail, swaps = self._cells.note, self._tail, self._swaps
+        newest = self._newest.append
         for row in rows:
             while swaps and swaps[0].at_ms <= row[0]:
                 self._exchange()
             note(row)
-            self._newest.append(row)
+            newest(row)
             tail.append(row)
+            if len(tail) == LOOK + 1 and self._plain(row):
+                continue
             if len(tail) > LOOK or self._anchor is None:
                 self._advance(final=False)
+
+    def _plain(self, last: Row) -> bool:
+        """Take the ordinary case quickly, as `decide` would: the register rises and stays up."""
+        anchor, (row, second, third, _) = self._anchor, self._tail
+        if anchor is None or self._below is not None:
+            return False
+        value = row[2]
+        amount = value - anchor[2]
+        if not (0 <= amount <= self._small and second[2] >= value <= third[2]):
+            return False
+        span_ms = row[0] - anchor[0]
+        if last[2] < value or span_ms > self._facts.gap_ms:
+            return False
+        self._anchor = row
+        del self._tail[0]
+        self._cells.step(anchor, row[0], amount)
+        return True
 
     def _advance(self, *, final: bool, told: bool = True) -> None:
         """Believe what can be decided; `told` is False when later readings may still object."""
         tail = self._tail
-        while tail:
+        while tail and (final or len(tail) > LOOK or self._anchor is None):
             anchor = self._anchor
             if anchor is None:
                 self._anchor = tail.pop(0)
@@ -262,10 +283,15 @@ class _Level:
         self._last = newest[-1] if newest else None
 
     def push(self, rows: Iterable[Row]) -> None:
+        note, hold, hold_ms = self._cells.note, self._cells.hold, self._hold_ms
         for row in rows:
-            self._cells.note(row)
-            if self._last is not None:
-                self._hold(self._cells, self._last, row[0])
+            note(row)
+            before = self._last
+            if before is not None:
+                end_ms = row[0]
+                if hold_ms is not None and end_ms > before[0] + hold_ms:
+                    end_ms = before[0] + hold_ms
+                hold(before, end_ms)
             self._last = row
 
     def _hold(self, cells: Cells, row: Row, end_ms: int) -> None:

@@ -20,6 +20,7 @@ SPIKE_MS = 45 * MINUTE_MS
 RETURN_MS = DAY_MS
 """How long a register that fell may take to come back without its return being booked."""
 
+_STAY = 2  # so many readings must stay up after a return, for a spike lasts no longer
 _ROLLOVER_AT = 0.9  # of the capacity (rule-book 3.5)
 
 
@@ -140,10 +141,11 @@ def decide(
                 return None
             found = _risen(anchor, row, ahead, dial, below=below, below_ms=below_ms)
         else:
-            heard = heard and tail[-1][0] > row[0] + CONFIRM_MS
+            heard = len(tail) - index > LOOK + _STAY and tail[-1][0] > row[0] + CONFIRM_MS
             if not heard and not final:
                 return None
-            found = _sunk(anchor, row, ahead, dial)
+            after = index + 1 + len(ahead)
+            found = _sunk(anchor, row, ahead, dial, then=tail[after : after + _STAY])
         if isinstance(found, Decision):
             names = tuple(sorted(reasons.union(found.reasons)))
             return Decision(index, found.amount, names, found.fell, heard)
@@ -197,9 +199,15 @@ def _risen(
     return Decision(0, amount)
 
 
-def _sunk(anchor: Row, row: Row, ahead: Sequence[Row], dial: Dial) -> Decision | tuple[int, str]:
+def _sunk(
+    anchor: Row, row: Row, ahead: Sequence[Row], dial: Dial, *, then: Sequence[Row]
+) -> Decision | tuple[int, str]:
+    """Decide on a reading below the last; `then` are those after `ahead`, as far as heard."""
     lowest, before = row[2], row[2]
+    follow = [*ahead, *then]
     for count, later in enumerate(ahead, start=1):
+        if later[2] >= anchor[2] and any(f[2] < anchor[2] for f in follow[count : count + _STAY]):
+            continue  # it was high for a moment only: that is no return
         if later[2] >= anchor[2] and dial.possible(later[2] - anchor[2], later[0] - anchor[0]):
             # Climbing back in small steps is a register that began again; a dip ends at once.
             at_once = later[2] - before >= (anchor[2] - lowest) / 2
