@@ -127,6 +127,10 @@ class InfluxStore:
             )
         return found
 
+    def query(self, text: str, *, raw: bool = False) -> Iterator[Series]:
+        """Yield the series of an InfluxQL query, times in ns. Raises QueryError."""
+        yield from self._server.query(text, raw=raw)
+
     def _tags(self, point: int) -> tuple[dict[str, str], str]:
         with self.journal.reader() as connection:
             row = connection.execute(
