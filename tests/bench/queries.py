@@ -101,7 +101,8 @@ def _sql(journal: Journal, since_ms: int) -> int:
     with journal.reader() as connection:
         return len(
             connection.execute(
-                "SELECT p.id, r.start_ms, r.amount FROM point p CROSS JOIN rollup r ON r.point = p.id"
+                "SELECT p.id, r.start_ms, r.amount FROM point p"
+                " CROSS JOIN rollup r ON r.point = p.id"
                 " AND r.period = 'day' AND r.start_ms >= ? AND r.start_ms < ?",
                 (since_ms, END_MS),
             ).fetchall()
