@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from ingest.driver import Field
 
 _MAX_LIST = 256
-_MAX_KEYS = 4_096
-"""So many keys a state remembers; a hostile device's random keys are worked out each time."""
+_MAX_KEYS = 20_000
+"""So many keys a plan remembers before it begins anew: a hostile device's are without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,32 @@ class _Node:
     ends: list[tuple[int, Field]] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Memo:
+    """What all states of a plan remember together."""
+
+    first: dict[str, "State | None"] = field(default_factory=dict)
+    size: int = 0
+
+    def grow(self) -> None:
+        """Count a key; beyond the bound everything is forgotten."""
+        self.size += 1
+        if self.size > _MAX_KEYS:
+            self.first.clear()
+            self.size = 0
+
+
 class State:
     """Where a walk stands: the fields that end here, and where each key leads."""
 
-    __slots__ = ("_next", "_threads", "inner", "leaves")
+    __slots__ = ("_memo", "_next", "_threads", "inner", "leaves")
 
-    def __init__(self, threads: tuple[tuple[_Node, tuple[str, ...]], ...]) -> None:
+    def __init__(
+        self, threads: tuple[tuple[_Node, tuple[str, ...]], ...], memo: _Memo | None = None
+    ) -> None:
         self._threads = threads
-        self._next: dict[str, State | None] = {}
+        self._memo = memo or _Memo()
+        self._next: dict[str, State | None] = {} if memo else self._memo.first
         self.inner = any(node.literals or node.starred for node, _ in threads)
         ends = [
             Leaf(order, f, f.channel.format(*stars), stars)
@@ -62,10 +80,15 @@ class State:
                 match = pattern.fullmatch(key)
                 if match is not None:
                     found.append((child, (*stars, *match.groups())))
-        state = State(tuple(found)) if found else None
-        if len(self._next) < _MAX_KEYS:
-            self._next[key] = state
+        state = State(tuple(found), self._memo) if found else None
+        self._memo.grow()
+        self._next[key] = state
         return state
+
+    @property
+    def remembered(self) -> int:
+        """How many keys all states of the plan remember."""
+        return self._memo.size
 
 
 def _pattern(level: str, star: re.Pattern[str] | None) -> re.Pattern[str]:

@@ -19,6 +19,7 @@ from ingest.codecs.port import Factory
 from ingest.codecs.senml import SenMl
 from ingest.codecs.sparkplug import Sparkplug
 from ingest.codecs.suffix import Suffix
+from ingest.codecs.tasmota import Tasmota
 from ingest.codecs.telemetry import Telemetry
 from ingest.codecs.thingsboard import ThingsBoard
 
@@ -39,6 +40,7 @@ CODECS: Mapping[str, Factory] = {
     "senml": SenMl,
     "sparkplug": Sparkplug,
     "suffix": Suffix,
+    "tasmota": Tasmota,
     "telemetry": Telemetry,
     "thingsboard": ThingsBoard,
 }

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.clock import HOUR_MS, ManualClock
-from caretaker.vocabulary import Arrival, Quality
+from caretaker.vocabulary import Arrival, Quality, Rejected
 from ingest import plan
 from ingest.codecs.p1 import crc16
 from ingest.decoder import Decoder
 from ingest.driver import load_drivers, read_driver
+from ingest.extract import measure
 from ingest.metering import intervals
+from ingest.quality import judge
 from ingest.replay import replay
 from ingest.transport.port import Message
 from storage.journal import Journal
@@ -222,6 +224,36 @@ def test_a_value_without_a_unit_waits_until_a_person_names_it(tmp_path: Path) ->
     journal.close()
 
 
+@given(st.text(max_size=200), st.lists(st.sampled_from(",+1@>M\nkWh.:;="), max_size=60))
+def test_any_script_of_a_meter_reader_is_survived(text: str, parts: list[str]) -> None:
+    for script in (text, "".join(parts), ">M 1\n+1,3,s,0,9600,A\n" + text):
+        arrivals = decoder().decode(Message("tele/x/DESCRIPTOR", script.encode(), NOW_MS))
+        assert all(a.measured == () for a in arrivals)
+        assert all(r.reason != "driver-fault" for a in arrivals for r in a.rejected)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value"),
+    [
+        ("temperature", 327.67),
+        ("temperature", -127.0),
+        ("temperature", 127.99),
+        ("temperature", 300.0),
+        ("temperature", -32768.0),
+        ("humidity", 127.0),
+        ("voltage", 1023.98),
+        ("battery_voltage", 65.535),
+        ("volume", 99999.999),
+        ("energy", -2147483648.0),
+        ("power", 4294967295.0),
+    ],
+)
+def test_a_code_for_no_reading_is_none(quantity: str, value: float) -> None:
+    verdict = judge(quantity, value, value)
+    assert isinstance(verdict, Rejected)
+    assert verdict.reason == "sentinel"
+
+
 TOPICS = (
     "tele/x/SENSOR",
     "x/status/em:0",
@@ -271,10 +303,14 @@ def test_no_bytes_on_any_topic_make_a_driver_fail(raw: bytes) -> None:
 decoder_of_all = decoder()
 
 
-def test_random_keys_fill_no_memory() -> None:
-    by = decoder()
+def test_random_keys_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "_MAX_KEYS", 1_000)
+    (tasmota,) = (driver for driver in DRIVERS if driver.name == "tasmota")
+    state = plan.compile_fields(tasmota.fields)
+    good = {"ENERGY": {"Total": 5}}
     for batch in range(30):
-        body = {f"k{batch}-{n}": {"Temperature": 1, f"z{n}": 2} for n in range(400)}
-        by.decode(Message("tele/x/SENSOR", json.dumps(body).encode(), NOW_MS))
-    state = by._codecs["tasmota"]._plan  # type: ignore[attr-defined]
-    assert len(state._next) == plan._MAX_KEYS
+        body = {f"k{batch}-{n}": {f"z{n}": 2, f"y{batch}": 1} for n in range(100)}
+        measure(state, body, at_ms=NOW_MS, quality=Quality.GOOD)
+        found, _ = measure(state, good, at_ms=NOW_MS, quality=Quality.GOOD)
+        assert [m.value for m in found] == [5.0]
+        assert state.remembered <= 1_000

@@ -82,4 +82,4 @@ def test_signs_of_print_are_understood(spelling: str) -> None:
     quantity = {"m": "volume", "µ": "pm10", "μ": "pm10", "l": "flow"}.get(
         spelling[0], "temperature"
     )
-    assert factor_offset(quantity, spelling)
+    assert factor_offset(quantity, spelling)[0] > 0
