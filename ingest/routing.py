@@ -53,7 +53,9 @@ class Router:
 
     def prefer(self, topic: str, route: Route) -> None:
         """Ask the dialect that a topic spoke first next time, of those known by content."""
-        routes = self._known.get(topic, ())
+        routes = self._known.get(topic)
+        if routes is None:
+            return  # too long to be kept, or forgotten since
         sure = tuple(r for r in routes if not r.anywhere)
         self._known[topic] = (*sure, route, *(r for r in routes if r.anywhere and r is not route))
 

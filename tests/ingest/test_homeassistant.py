@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,11 @@ from caretaker.vocabulary import Arrival, RejectReason
 from ingest.codecs.ha_template import Template, UnknownTemplateError
 from ingest.decoder import Decoder
 from ingest.driver import load_drivers
+from ingest.metering import intervals
+from ingest.replay import Resumer
 from ingest.transport.port import Message
+from storage import quarantine
+from storage.journal import Journal
 
 NOW_MS = 1_795_525_200_000
 DRIVERS = load_drivers()
@@ -108,6 +113,30 @@ def test_availability_in_its_own_words(line: Line) -> None:
     assert [a.available for a in line.hear("x/online", b"true", retained=True)] == [True]
     assert [a.available for a in line.hear("x/online", b"maybe")] == [None]
     assert found(line.hear("x/p", b"7")) == {"p/power": 0.007}
+
+
+def test_states_before_their_config_are_used_after_it(line: Line, tmp_path: Path) -> None:
+    journal = Journal(
+        tmp_path / "j.sqlite3",
+        zone=ZoneInfo("Asia/Shanghai"),
+        arithmetic=intervals,
+        clock=ManualClock(NOW_MS),
+    )
+    journal.open()
+    for topic in ("x/sensor/t/state", "x/other"):  # one known as ESPHome's, one not known at all
+        journal.append(line.hear(topic, b"4.5"))
+    line.config("a", dev_cla="temperature", unit_of_meas="°C", stat_t="x/sensor/t/state")
+    line.config("b", dev_cla="temperature", unit_of_meas="°C", stat_t="x/other")
+    resumer = Resumer(journal, line.decoder)
+    resumer.begin()
+    used = 0
+    while resumer.pending:
+        used += resumer.step()
+    assert used == 2
+    assert {d.key for d in journal.devices()} == {"homeassistant:meter-1"}
+    with journal.reader() as connection:
+        assert quarantine.counts(connection) == {}
+    journal.close()
 
 
 def test_two_devices_may_share_a_topic(line: Line) -> None:
