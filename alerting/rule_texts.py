@@ -14,6 +14,7 @@ RULE_TITLES: dict[str, dict[str, str]] = {
         "calibration_due": "{{ device }}的温度计该校准了",
         "compressor_duty": "{{ device }}的压缩机停不下来：{{ duty_pct }} %",
         "defrost_drift": "{{ device }}的除霜越来越长",
+        "slow_pull_down": "{{ device }}降温越来越慢",
         "cold_warning": "{{ device }}可能快要超温：{{ air_c }} °C",
         "data_quality": "{{ device }}无法判断",
         "rule_unmatched": "有规则找不到设备",
@@ -32,6 +33,7 @@ RULE_TITLES: dict[str, dict[str, str]] = {
         "calibration_due": "{{ device }}: the thermometer is due for calibration",
         "compressor_duty": "{{ device }}: the compressor hardly stops: {{ duty_pct }} %",
         "defrost_drift": "{{ device }}: defrosts take longer and longer",
+        "slow_pull_down": "{{ device }} cools down more and more slowly",
         "cold_warning": "{{ device }} may soon be too warm: {{ air_c }} °C",
         "data_quality": "{{ device }} cannot be judged",
         "rule_unmatched": "A rule finds no device",
@@ -90,6 +92,10 @@ RULE_BODIES: dict[str, dict[str, str]] = {
             "最近的除霜约 {{ minutes }} 分钟，以前约 {{ usual_min }} 分钟"
             "（最近一天 {{ per_day }} 次）。"
             "请检查蒸发器结霜、门封和除霜加热，安排保养。"
+        ),
+        "slow_pull_down": (
+            "最近降 1 °C 约要 {{ min_per_k }} 分钟，以前约 {{ usual_min_per_k }} 分钟。"
+            "请清洁冷凝器，检查制冷剂和风机，趁还能保冷时报修。"
         ),
         "cold_warning": (
             "空气 {{ air_c }} °C，正在上升，上限 {{ limit_c }} °C。请现在看一下门有没有关好、"
@@ -156,6 +162,11 @@ RULE_BODIES: dict[str, dict[str, str]] = {
             "Defrosts now take about {{ minutes }} min, they used to take {{ usual_min }} ("
             "{{ per_day }} in the last day). Check the evaporator for ice, the seals and the"
             " defrost heater; plan a service."
+        ),
+        "slow_pull_down": (
+            "Lately it takes about {{ min_per_k }} min to cool by 1 °C, it used to take"
+            " {{ usual_min_per_k }}. Clean the condenser, check refrigerant and fans, and order a"
+            " repair while it still keeps cold."
         ),
         "cold_warning": (
             "The air is {{ air_c }} °C and rising; the limit is {{ limit_c }} °C. Look now whether"

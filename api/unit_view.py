@@ -33,6 +33,8 @@ _TODO = {
     "cold_warning": ("look_now",),
     "compressor_duty": ("order_service",),
     "defrost_drift": ("order_service",),
+    "slow_pull_down": ("order_service",),
+    "planned_outage": ("prepare_outage",),
     "battery_low": ("change_battery",),
     "calibration_due": ("calibrate",),
 }

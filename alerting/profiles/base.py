@@ -66,6 +66,7 @@ BASE: Table = {
     "duty_h": {"*": design(3, "h")},
     "warn_margin_k": {"*": design(0.5, "K")},
     "warn_hold_h": {"*": design(12, "h")},
+    "pull_down_factor": {"*": design(2.0, "1")},
     "defrost_drift_factor": {"*": design(1.5, "1")},
     # -- water --------------------------------------------------------------------------------
     "flow_h": {"*": design(24, "h")},

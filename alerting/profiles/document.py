@@ -58,6 +58,7 @@ MEANING = {
     "duty_hi_pct": "compressor runs more than this",
     "duty_rise_pct": "and so much more than usual: notice",
     "duty_h": "over so long",
+    "pull_down_factor": "cooling down takes so many times as long a kelvin as before: notice",
     "defrost_drift_factor": "defrosts so many times as long as they were: notice",
     "flow_h": "water without a pause for so long: alarm",
     "upstream_extra_h": "a meter upstream waits so much longer",

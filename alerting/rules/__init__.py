@@ -12,6 +12,7 @@ from alerting.rules.food_hold import FoodHold
 from alerting.rules.hot_holding import HotHolding
 from alerting.rules.planned_outage import PlannedOutage
 from alerting.rules.power_cut import PowerCut
+from alerting.rules.pull_down import PullDown
 from alerting.rules.sensor_faults import SensorImplausible, SensorStuck
 from alerting.rules.too_cold import TooCold
 from alerting.rules.upkeep import BatteryLow, CalibrationDue
@@ -42,5 +43,6 @@ def standard_rules(site: SiteSettings) -> tuple[Rule, ...]:
         ColdWarning(),
         CompressorDuty(),
         DefrostDrift(),
+        PullDown(),
         ColdUnit(),
     )

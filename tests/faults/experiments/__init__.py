@@ -4,17 +4,21 @@ from types import ModuleType
 
 from tests.faults.experiments import (
     f04_kill,
+    f17_clocks,
     f21_silence,
     f22_channels,
     f23_storm,
     f24_two_engines,
+    f25_rules,
 )
 
 EXPERIMENTS: tuple[ModuleType, ...] = (
     f04_kill,
+    f17_clocks,
     f21_silence,
     f22_channels,
     f23_storm,
     f24_two_engines,
+    f25_rules,
 )
 """Each has `NAME`, `TITLE` and `run(folder, *, full) -> Result`."""
