@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from alerting.canary import CanarySink
 from alerting.channels import build_channels
+from alerting.channels.mqtt import Mqtt
 from alerting.drills import Drills
 from alerting.notify.buttons import Buttons, Command
 from alerting.notify.deliver import Courier
@@ -13,11 +14,17 @@ from caretaker.clock import Clock
 from caretaker.config import SiteSettings
 from caretaker.secrets import Secrets
 from ingest.broker.port import Address
+from ingest.transport.port import Message
 from storage import lease
 from storage.journal import Journal
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 Send = Callable[[str, bytes], None]
+
+
+def _our_own_word(message: Message) -> None:
+    """Leave alone what a siren was told: it comes back to us by the subscription to everything."""
+    del message
 
 
 class AlertDesk:
@@ -94,10 +101,11 @@ class AlertDesk:
         return self._parts[2]
 
     def commands(self) -> Mapping[str, Command]:
-        """Return what ingest must hand over by topic: buttons, and our own beat."""
+        """Return what ingest must hand over by topic: buttons, our own beat, our own sirens."""
         assert self._parts is not None
         _, watchdog, _, buttons = self._parts
-        return {**buttons.commands(), watchdog.beat_topic: watchdog.beat}
+        own = {c.topic: _our_own_word for c in self._channels.values() if isinstance(c, Mqtt)}
+        return {**own, **buttons.commands(), watchdog.beat_topic: watchdog.beat}
 
     def start(self, send: Send, *, broker: Address) -> None:
         """Begin to deliver and to watch; `send` publishes on the broker we listen to."""

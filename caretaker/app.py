@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -55,6 +56,10 @@ JOURNAL = "journal.sqlite3"
 RUNNING = "running.json"
 _OWN_LOGIN = "caretaker"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+_SWITCH_S = 0.0005
+"""Each statement of SQLite lets go of the interpreter; a thread that computes would give it back
+only after 5 ms, and an alert is some hundred statements away (tests/bench/alerts.py)."""
 
 log = structlog.get_logger()
 
@@ -200,6 +205,7 @@ class App:
 
     def _start(self) -> None:
         self._started_ms = self.clock.now_ms()
+        sys.setswitchinterval(_SWITCH_S)
         page = PageServer(
             create_app(self._services(), **self._hosts()),
             host=self.settings.api.host,

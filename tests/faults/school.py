@@ -158,12 +158,16 @@ class School:
         self._client.publish(topic, json.dumps({"batch": body}), qos=1).wait_for_publish(10)
 
     def told(self) -> Counter[str]:
-        """Return how often each fridge's alert was handed over, by its idempotency key."""
+        """Return the fridges that were told of; more than once only under the same key."""
         found: Counter[str] = Counter()
+        keys: set[str] = set()
         for _, _, body in tuple(self.hook.got):
             message = json.loads(body)
             if message["kind"] in {"opened", "escalated"}:
-                found[message["title"].partition("温度")[0].rpartition("：")[2]] += 1
+                name = message["title"].partition("温度")[0].rpartition("：")[2]
+                if message["key"] in keys or not found[name]:
+                    found[name] += 1
+                keys.add(message["key"])
         return found
 
     def wanted(self) -> list[str]:
