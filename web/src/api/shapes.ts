@@ -39,3 +39,5 @@ export type UnitNow = Schemas["UnitNow"];
 export type UnitList = Schemas["UnitList"];
 export type UnitRecord = Schemas["Record"];
 export type ColdActionContent = Schemas["ActionContent"];
+export type Why = Schemas["Why"];
+export type Explained = Schemas["Explained"];

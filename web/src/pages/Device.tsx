@@ -17,6 +17,7 @@ import { Age, Card, failureWords, Note, Page, Read, useLive } from "../ui/parts"
 import { pointName, valueText } from "../ui/points";
 import { useChange } from "../ui/useChange";
 import { mainPoint, placeOf } from "./Devices";
+import { Explain } from "./Explain";
 
 const DAY = 86_400_000;
 const SPANS = { day: DAY, week: 7 * DAY, month: 30 * DAY, quarter: 90 * DAY } as const;
@@ -85,6 +86,7 @@ function Body({ device }: { device: DeviceOut }): JSX.Element {
               </>
             )}
           </Card>
+          <Explain device={device.id} />
         </div>
       </div>
     </>

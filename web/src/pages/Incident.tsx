@@ -15,6 +15,7 @@ import { BackIcon } from "../ui/Icons";
 import { lasting, ruleName, sentenceOf, titleOf, toneOf } from "../ui/incident";
 import { Card, failureWords, Note, Page, Read, State } from "../ui/parts";
 import { useChange } from "../ui/useChange";
+import { Why } from "./Why";
 
 export default function Incident({ id }: { id: number }): JSX.Element {
   const query = useQuery<IncidentDetail>(`/incidents/${id}`, { on: ["incident"] });
@@ -104,6 +105,7 @@ function Body({ found }: { found: IncidentDetail }): JSX.Element {
               </ul>
             )}
           </Card>
+          <Why incident={found.incident.id} />
         </div>
       </div>
     </>

@@ -581,6 +581,28 @@ const en: Texts = {
     pdf: "Download PDF",
     xlsx: "Download workbook",
   },
+  why: {
+    title: "Why people were told, or not",
+    show: "Every step",
+    none: "Nothing was decided yet.",
+    stage: {
+      late: "Is it late data",
+      inhibit: "Does a larger cause speak for it",
+      silence: "Did somebody silence it",
+      quiet: "Are these quiet hours",
+      dedupe: "Was it said already",
+      route: "Who hears of it",
+      group: "Said together with others",
+    },
+    outcome: { pass: "passed", hold: "held", drop: "not told" },
+    told: (people: string) => `told: ${people}`,
+  },
+  explain: {
+    title: "How that day's number came about",
+    day: "Day",
+    none: "No data on that day.",
+    coverage: (share: string) => `${share} of the day has data`,
+  },
   mapping: {
     title: "Messages nobody knows",
     lead: "No driver knows these topics yet. Say which value is what, in which unit, see what that makes of the last messages, and keep it; what waited is used at once.",

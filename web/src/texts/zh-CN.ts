@@ -617,6 +617,28 @@ const zh = {
     pdf: "下载 PDF",
     xlsx: "下载表格",
   },
+  why: {
+    title: "为什么通知、为什么没通知",
+    show: "看每一步的判断",
+    none: "还没有判断过。",
+    stage: {
+      late: "是不是迟到的数据",
+      inhibit: "有没有更大的原因",
+      silence: "有没有人静音",
+      quiet: "是不是免打扰时间",
+      dedupe: "是不是已经说过",
+      route: "通知谁",
+      group: "和别的一起说",
+    } as Record<string, string>,
+    outcome: { pass: "通过", hold: "先不通知", drop: "不通知" } as Record<string, string>,
+    told: (people: string) => `通知了 ${people}`,
+  },
+  explain: {
+    title: "这一天的数怎么来的",
+    day: "日期",
+    none: "这一天没有数据。",
+    coverage: (share: string) => `数据完整度 ${share}`,
+  },
   mapping: {
     title: "没人认识的消息",
     lead: "这些主题还没有驱动认识。告诉校管家哪个数是什么、用什么单位，先看效果再保存；等着的消息会立刻用上。",
