@@ -21,6 +21,7 @@ _WORDS = {
     **dict.fromkeys(("off", "closed", "close", "false", "no", "clear", "dry"), 0.0),
 }
 _MAX_CHANNEL = 64
+_MOST = 1_000  # values of one message; the largest meters known here send about a hundred
 
 
 def first(value: Any, path: Sequence[str]) -> Any:
@@ -79,7 +80,9 @@ class Reader:
     refused: list[Rejected] = field(default_factory=list)
 
     def walk(self, state: State, value: Any, beside: Any = None) -> None:
-        """Read what stands at and below `value`."""
+        """Read what stands at and below `value`; so many of a message and no more."""
+        if len(self.found) + len(self.refused) >= _MOST:
+            return
         for leaf in state.leaves:
             if self._take(leaf, value, beside, inner=state.inner):
                 break

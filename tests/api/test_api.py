@@ -144,6 +144,23 @@ def test_a_device_of_the_file_is_read_only_and_a_heard_one_is_adopted(school: Sc
         assert client.patch(f"/devices/{plug['id']}", json={"name": "新"}).json()["name"] == "新"
 
 
+def test_a_device_shows_what_its_last_will_says(school: School) -> None:
+    def told() -> bool | None:
+        with school.client("viewer") as viewer:
+            items = viewer.get("/devices").json()["items"]
+        (plug,) = (item for item in items if item["key"] == "tasmota:plug")
+        available = plug["available"]
+        assert available is None or isinstance(available, bool)
+        return available
+
+    school.send("tele/plug/SENSOR", '{"ENERGY":{"Power":5}}')
+    assert told() is None
+    school.send("tele/plug/LWT", "Offline")
+    assert told() is False
+    school.send("tele/plug/LWT", "Online")
+    assert told() is True
+
+
 def test_quarantine_shows_the_raw_bytes_and_replays(school: School) -> None:
     with school.client() as client:
         held = client.get("/quarantine").json()

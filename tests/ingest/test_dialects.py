@@ -303,6 +303,11 @@ def test_no_bytes_on_any_topic_make_a_driver_fail(raw: bytes) -> None:
 decoder_of_all = decoder()
 
 
+def test_a_message_has_so_many_values_and_no_more() -> None:
+    body = {f"POWER{n}": "ON" for n in range(5_000)}
+    assert len(one("tele/x/STATE", body).measured) == 1_000
+
+
 def test_random_keys_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "_MAX_KEYS", 1_000)
     (tasmota,) = (driver for driver in DRIVERS if driver.name == "tasmota")
