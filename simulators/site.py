@@ -11,6 +11,7 @@ from caretaker.config import (
     CalendarSettings,
     DeviceSettings,
     SiteSettings,
+    Target,
     Term,
 )
 from caretaker.tariffs import Tariffs
@@ -134,6 +135,7 @@ def demo_site() -> SiteSettings:
         name="梧桐小学",
         zone=ZoneInfo("Asia/Shanghai"),
         pupils=600,
+        staff=42,
         area_m2=9_800.0,
         buildings=(
             Building("a", "教学楼A", 3_600.0),
@@ -154,6 +156,12 @@ def demo_site() -> SiteSettings:
                 Term(date(2027, 3, 1), date(2027, 7, 2)),
             )
         ),
-        tariffs=Tariffs(electricity_cny_kwh=0.538, water_cny_m3=4.10),
+        tariffs=Tariffs(electricity_cny_kwh=0.538, water_cny_m3=4.10, agreed_kw=160.0),
+        targets=(
+            Target("electricity_kwh", "month", 9_500.0),
+            Target("water_m3", "month", 210.0),
+            Target("cold_compliance_share", "month", 99.2),
+            Target("incident_acknowledge_share", "month", 98.0),
+        ),
         devices=device_settings(),
     )

@@ -55,6 +55,17 @@ def test_t11_guides_of_a_school_of_600() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("flowing", "pattern"), [(96, "continuous"), (70, "intermittent"), (49, "none")]
+)
+def test_t12_how_water_ran_over_the_day(flowing: int, pattern: str) -> None:
+    amounts = np.zeros(96)
+    amounts[:flowing] = 0.01
+    found = value("water_flow_share", inputs([day(TUESDAY, {"volume": flow(amounts)})]))
+    assert found.value == pytest.approx(100 * flowing / 96)
+    assert found.parameters == {"pattern": pattern}
+
+
 # -- electricity ------------------------------------------------------------------------------
 
 
