@@ -44,6 +44,12 @@ QUANTITIES: dict[str, Quantity] = _table(
         "反向无功电量",
     ),
     Quantity("apparent_energy", "kVAh", Kind.COUNTER, 0.0, 1e12, "apparent energy", "视在电量"),
+    Quantity(
+        "energy_delta", "kWh", Kind.DELTA, 0.0, 1e6, "energy since the last message", "增量电量"
+    ),
+    Quantity(
+        "volume_delta", "m3", Kind.DELTA, 0.0, 1e6, "volume since the last message", "增量水量"
+    ),
     Quantity("demand", "kW", Kind.GAUGE, 0.0, 1e6, "demand", "需量"),
     Quantity("power", "kW", Kind.GAUGE, -1e6, 1e6, "power", "功率"),
     Quantity("power_export", "kW", Kind.GAUGE, -1e6, 1e6, "exported power", "反向功率"),

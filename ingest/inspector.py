@@ -15,7 +15,7 @@ from storage.quality_flags import KeptFlag
 
 _EVERY_S = 900.0
 _PAUSE_S = 0.2  # between slices: readings and rules come first
-_SLICE = 2_000  # rollup rows, of which few are days
+_SLICE = 100  # days of a point
 _PAST_DAYS = 60
 
 log = structlog.get_logger()

@@ -28,7 +28,13 @@ MAX_RATE_H = {
     "energy": 10_000.0,  # 10 MW: several times the transformer of a large school
     "energy_export": 10_000.0,
     "reactive_energy": 10_000.0,
+    "reactive_energy_export": 10_000.0,
+    "apparent_energy": 10_000.0,
+    "heat_energy": 10_000.0,
+    "cooling_energy": 10_000.0,
     "volume": 1_000.0,  # m3/h: more than the Q4 of a DN 200 water meter
+    "heat_volume": 1_000.0,
+    "gas_volume": 2_500.0,  # a G1600 gas meter
 }
 """What no campus passes in an hour [canonical unit]; `max_rate` of a device narrows it."""
 

@@ -54,17 +54,18 @@ def changed_days(
     """Return ((point, day) whose numbers changed after the last inspection, the new cursor)."""
     row = connection.execute("SELECT value FROM setting WHERE key = ?", (_CURSOR,)).fetchone()
     rows = connection.execute(
-        "SELECT point, start_ms, revision, period FROM rollup WHERE revision > ?"
+        "SELECT point, start_ms, revision FROM rollup WHERE period = 'day' AND revision > ?"
         " ORDER BY revision LIMIT ?",
         (int(row[0]) if row else 0, limit),
     ).fetchall()
-    days = {(r[0], r[1]): None for r in rows if r[3] == "day" and r[1] >= since_ms}
+    days = {(r[0], r[1]): None for r in rows if r[1] >= since_ms}
     return list(days), rows[-1][2] if rows else 0
 
 
 def newest(connection: sqlite3.Connection) -> int:
-    """Return the revision of the row that changed last."""
-    return int(connection.execute("SELECT max(revision) FROM rollup").fetchone()[0] or 0)
+    """Return the revision of the day that changed last."""
+    sql = "SELECT max(revision) FROM rollup WHERE period = 'day'"
+    return int(connection.execute(sql).fetchone()[0] or 0)
 
 
 def move_on(connection: sqlite3.Connection, cursor: int) -> None:

@@ -93,6 +93,7 @@ class Roller:
             done += [(point, start) for _, start, _ in own]
             if time.monotonic() - began > budget_s:
                 break
+        self._writer.save(connection)
         connection.executemany("DELETE FROM rollup_dirty WHERE point = ? AND start_ms = ?", done)
         return done
 

@@ -14,6 +14,7 @@ _COLUMNS = (
     "start_ms, end_ms, count, mean, low, high, last, amount, estimated, covered_ms, reason,"
     " edited, original"
 )
+_REVISION = "rollup.revision"
 Spans = Sequence[tuple[int, int]]
 
 
@@ -33,19 +34,30 @@ class Writer:
     """Writes rows with a revision that grows with each, so that a follower sees every change."""
 
     def __init__(self) -> None:
-        self._revision = -1
+        self._revision = self._saved = -1
 
     def forget(self) -> None:
         """Read the newest revision again before the next row."""
-        self._revision = -1
+        self._revision = self._saved = -1
+
+    def save(self, connection: sqlite3.Connection) -> None:
+        """Keep the newest revision, in the transaction that wrote the rows."""
+        if self._revision != self._saved:
+            connection.execute(
+                "INSERT OR REPLACE INTO setting (key, value) VALUES (?, ?)",
+                (_REVISION, str(self._revision)),
+            )
+            self._saved = self._revision
 
     def put(
         self, connection: sqlite3.Connection, point: int, period: Period, items: Iterable[Interval]
     ) -> None:
         """Write rows, in place of those that start at the same time."""
         if self._revision < 0:
-            row = connection.execute("SELECT max(revision) FROM rollup").fetchone()
-            self._revision = int(row[0] or 0)
+            row = connection.execute(
+                "SELECT value FROM setting WHERE key = ?", (_REVISION,)
+            ).fetchone()
+            self._revision = self._saved = int(row[0]) if row else 0
         rows = []
         for i in items:
             self._revision += 1

@@ -297,5 +297,13 @@ MIGRATIONS: tuple[str, ...] = (
     """,
     APPEND_ONLY,
     COLD_MARKS,
+    # Who follows every rollup asks for the index itself (storage/influx/progress.py); in each
+    # journal only the days are followed, by what checks them.
+    """
+    DROP INDEX IF EXISTS rollup_by_revision;
+    CREATE INDEX rollup_day_by_revision ON rollup (revision) WHERE period = 'day';
+    INSERT OR REPLACE INTO setting (key, value)
+        SELECT 'rollup.revision', coalesce(max(revision), 0) FROM rollup;
+    """,
 )
 """Migration n brings the file from version n to n + 1 (PRAGMA user_version)."""

@@ -41,6 +41,8 @@ def set_state(connection: sqlite3.Connection, *, target: str, phase: str) -> Non
         "INSERT OR REPLACE INTO projection (id, target, phase, unbroken) VALUES (1, ?, ?, 1)",
         (target, phase),
     )
+    # Kept only where a copy follows every rollup: it costs a fifth of their size.
+    connection.execute("CREATE INDEX IF NOT EXISTS rollup_by_revision ON rollup (revision)")
 
 
 def cursor(connection: sqlite3.Connection, feed: str) -> tuple[int, str]:

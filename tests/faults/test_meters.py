@@ -171,6 +171,19 @@ def test_a_swap_recorded_late_mends_the_day_and_withdrawn_restores_it(bench: Ben
     assert bench.day() == before
 
 
+def test_amounts_since_the_message_before_are_added_up_once(bench: Bench) -> None:
+    rows = every(5, [0.25] * 24)
+    bench.send("energy_delta_kwh", [*rows, *rows[:7]], redelivered=True)
+    found = bench.day()
+    assert found.amount == pytest.approx(6.0)
+    assert found.estimated == 0
+    bench.send("energy_delta_kwh", [(115 + 120, 4.0)])  # two hours of silence: spread, estimated
+    found = bench.day()
+    assert found.amount == pytest.approx(10.0)
+    assert found.estimated == pytest.approx(4.0)
+    assert sum(q.amount for q in bench.quarters()[8:16]) == pytest.approx(4.0, abs=0.2)
+
+
 def test_a_multiplier_counts_from_its_date(bench: Bench) -> None:
     bench.send("energy_kwh", every(5, [n / 10 for n in range(25)]))
     half = START_MS + HOUR_MS

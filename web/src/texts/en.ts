@@ -124,6 +124,8 @@ const en: Texts = {
     energy_export: "Exported energy",
     reactive_energy: "Reactive energy",
     reactive_energy_export: "Exported reactive energy",
+    energy_delta: "Energy since the last message",
+    volume_delta: "Volume since the last message",
     apparent_energy: "Apparent energy",
     power: "Power",
     power_export: "Exported power",

@@ -126,6 +126,8 @@ const zh = {
     energy_export: "反向电量",
     reactive_energy: "无功电量",
     reactive_energy_export: "反向无功电量",
+    energy_delta: "增量电量",
+    volume_delta: "增量水量",
     apparent_energy: "视在电量",
     power: "功率",
     power_export: "反向功率",
