@@ -20,12 +20,20 @@ def _within(field: str, limit_s: int, *, waiting: str) -> Query:
     """Return percent within the promise; an open incident that is past it counts as missed.
 
     InfluxQL has no condition within an aggregate, so each incident is turned into 1 or 0 first:
-    ceil of a tiny positive number, or of a tiny negative one.
+    ceil of a tiny positive number, or of a tiny negative one; 0 for each that is overdue.
     """
-    late = f'("open" = 1 AND {waiting} AND "opened_ms" < ${{__to}} - {limit_s * 1000})'
-    met = f'ceil(({limit_s}.5 - "{field}") / 1000000000) AS "met"'
-    each = select(f'"id", {met}', *_WHERE, f'("{field}" >= 0 OR {late})', of="incident")
-    return select('100 * sum("met") / count("id")', of=f"({each.influxql})")
+    met = f'"id", ceil(({limit_s}.5 - "{field}") / 1000000000) AS "met"'
+    answered = select(met, *_WHERE, f'"{field}" >= 0', of="incident")
+    overdue = select(
+        '"id", 0 * "opened_ms" AS "met"',
+        *_WHERE,
+        '"open" = 1',
+        waiting,
+        f'"opened_ms" < ${{__to}} - {limit_s * 1000}',
+        of="incident",
+    )
+    each = f"({answered.influxql}), ({overdue.influxql})"
+    return select('100 * sum("met") / count("id")', of=each)
 
 
 _UNANSWERED = '"state_code" < 3'

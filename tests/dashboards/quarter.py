@@ -188,6 +188,7 @@ def incidents() -> Iterator[str]:
                         recovered_s=600.0 * number)  # fmt: skip
     late = NOW - timedelta(minutes=50)
     yield _incident(98, late, HOSTILE[2], "cold_storage_warm", 3)
+    yield _incident(1, late, "水表", "continuous_flow", 2, site="late")
     early = NOW - timedelta(minutes=200)
     yield _incident(99, early, "总水表", "continuous_flow", 2, answered_s=400.0)
 
@@ -201,9 +202,10 @@ def _incident(
     *,
     answered_s: float | None = None,
     recovered_s: float | None = None,
+    site: str = SITE,
 ) -> str:
     state = 5.0 if recovered_s else 3.0 if answered_s else 2.0
-    tags = {"site": SITE, "building": "c", "device": f"native:{number % 4}", "name": name,
+    tags = {"site": site, "building": "c", "device": f"native:{number % 4}", "name": name,
             "rule": rule}  # fmt: skip
     return line(
         "incident",

@@ -124,9 +124,11 @@ def test_two_hostile_names_choose_both(filled: Influx) -> None:
     assert sorted(one["tags"]["name"] for one in found) == sorted(HOSTILE[1:3])
 
 
-def value_of(influx: Influx, file: str, title: str, *, letter: str = "A") -> float:
+def value_of(
+    influx: Influx, file: str, title: str, *, letter: str = "A", **chosen: str | list[str]
+) -> float:
     """Return the last number of a panel's query on an English board."""
-    looking = reader(FOLDER / "en" / file, influx)
+    looking = reader(FOLDER / "en" / file, influx, **chosen)
     (asked,) = (
         query
         for query in looking.queries()
@@ -155,3 +157,9 @@ def test_an_unanswered_alarm_counts_as_missed(filled: Influx) -> None:
     wanted = 100 * sum(s <= 1800 for s in answered) / (len(answered) + len(late))
     assert len(late) == 1
     assert value_of(filled, "6-response.json", "Answered within 30 min") == pytest.approx(wanted)
+
+
+def test_a_school_that_answered_nothing_is_at_zero_not_empty(filled: Influx) -> None:
+    for title in ("Answered within 30 min", "Overdue now"):
+        found = value_of(filled, "6-response.json", title, site="late", building=["$__all"])
+        assert found == (0 if title.startswith("Answered") else 1)

@@ -134,6 +134,15 @@ def test_every_file_is_its_owners_alone_and_a_second_run_keeps_all(tmp_path: Pat
     assert prepare(tmp_path, names=HERE) == []
     kept = {path: path.read_bytes() for path in before if path.name != "passwords"}
     assert kept.items() <= before.items()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    for secret in (tmp_path / "data" / "credentials").iterdir():
+        if secret.name != "ca.key":
+            value = secret.read_bytes()
+            assert [path for path in files if value in path.read_bytes()] == [secret]
+    known = load_or_create(Layout(tmp_path).data)
+    for text in (known.external_broker_password, known.admin_token):
+        holders = {path.name for path in files if text.encode() in path.read_bytes()}
+        assert holders == {"secrets.toml"}, "the broker keeps only a salted hash"
     words = [
         line
         for path in (tmp_path / "data" / "credentials").iterdir()
