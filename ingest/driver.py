@@ -165,14 +165,17 @@ def load_drivers(extra_folder: Path | None = None) -> tuple[Driver, ...]:
     Raises ConfigurationError naming file, key and remedy.
     """
     own = sorted(extra_folder.glob("*.toml")) if extra_folder and extra_folder.is_dir() else []
-    return combine(
+    drivers = (
         read_driver(path.read_text(encoding="utf-8"), file=path.name)
         for path in (*own, *sorted(_HERE.glob("*.toml")))
     )
+    return combine(drivers, own=len(own))
 
 
-def combine(drivers: Iterable[Driver]) -> tuple[Driver, ...]:
+def combine(drivers: Iterable[Driver], *, own: int = 0) -> tuple[Driver, ...]:
     """Return the drivers that read topics, each with the models that extend it.
+
+    The first `own` are the site's: their models come last, and what comes last counts.
 
     Raises ConfigurationError for a name that stands twice and a model that extends no driver.
     """
@@ -193,8 +196,9 @@ def combine(drivers: Iterable[Driver]) -> tuple[Driver, ...]:
                 problem=f"{min(missing)!r} is no driver",
                 remedy=f"Use some of {', '.join(sorted(names))}.",
             )
+    models = [*every[own:], *every[:own]]
     return tuple(
-        replace(driver, models=tuple(m for m in every if driver.name in m.extends))
+        replace(driver, models=tuple(m for m in models if driver.name in m.extends))
         for driver in every
         if not driver.extends
     )

@@ -12,11 +12,15 @@ STABLE = {
     "03_shelly": 0.99,
     "04_wmbusmeters": 0.99,
     "05_rtl433": 0.99,
+    # the rest are lowest, highest and peak values, and logs from before 2020 or in 2064
+    "06_lorawan": 0.9,
     "08_homie_esphome_ha_omg": 0.99,
+    # the rest is no valid JSON; a value whose unit stands in a platform's model is held
+    "09_chinese_gateways": 0.98,
     # an emonTx frame by position, whose names stand in its owner's configuration, is not read
     "10_plain": 0.95,
 }
-"""Families with a grammar of their own that names the unit, and the share that must come out."""
+"""Families and the share that must come out: 0.99 where the grammar names the unit."""
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Telemetry platforms: who and when by the envelope, units by names or by a person's model file."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -106,6 +107,22 @@ def test_a_persons_model_says_what_the_names_mean(topic: str, body: Any, device:
     assert heard(topic, body, MODEL) == {device: {"/energy": 12.5, "a/voltage": 221.0}}
     assert {m.at_ms for a in arrive(topic, body, MODEL) for m in a.measured} == {AT_MS}
     assert not any(a.measured for a in arrive(topic, body))  # and nothing without it
+
+
+def test_a_model_of_the_site_goes_before_one_that_is_built_in(tmp_path: Path) -> None:
+    text = 'name="em"\nmodel="m"\nextends=["lorawan"]\nmatch=["milesight*"]\n[keys]\n'
+    (tmp_path / "a.toml").write_text(text + 'battery = "battery_voltage V"', encoding="utf-8")
+    mine = Decoder(load_drivers(tmp_path), clock=ManualClock(NOW_MS))
+    uplink = {
+        "deviceInfo": {"devEui": "0102030405060708", "deviceProfileName": "Milesight EM300"},
+        "object": {"battery": 3, "pressure": 1000},
+    }
+    topic = "application/1/device/0102030405060708/event/up"
+    (arrival,) = mine.decode(Message(topic, json.dumps(uplink).encode(), NOW_MS))
+    assert {m.quantity: m.value for m in arrival.measured} == {
+        "battery_voltage": 3.0,
+        "pressure": 1000.0,
+    }
 
 
 def test_an_array_of_a_model_is_a_channel_a_place() -> None:
