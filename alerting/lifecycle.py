@@ -10,7 +10,7 @@ from alerting.notify.inhibit import UNMONITORED, UNSTABLE, food
 from alerting.notify.pipeline import Pipeline
 from alerting.notify.port import DROP, HOLD, Matter, World
 from alerting.port import Rule, Subject, Verdict
-from alerting.site_causes import SiteCauses
+from alerting.site_causes import SOURCES, SiteCauses
 from caretaker.calendar import SchoolCalendar
 from caretaker.clock import HOUR_MS, MINUTE_MS, SECOND_MS
 from caretaker.config import SiteSettings
@@ -130,6 +130,8 @@ class Lifecycle:
                 number = known.id
                 self._worse(connection, known, verdict, now_ms=now_ms)
             # What time itself shows, as silence, is still so now.
+            if known is None and rule.name in SOURCES:
+                self._looked_ms = 0  # is it one of many? looked at before anybody is told
             self._seen_ms[number] = now_ms if rule.timed else verdict.at_ms
             self._keep(connection, number)
             self._guard_flaps(connection, rule, device, verdict, now_ms=now_ms)

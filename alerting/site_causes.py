@@ -5,16 +5,30 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from alerting.notify.inhibit import UNMONITORED, gateway, within
+from alerting.notify.inhibit import POWER_CUT, UNMONITORED, gateway, within
 from caretaker.vocabulary import Device, DeviceStatus, Severity
 from storage import incidents
 from storage.incidents import ACKNOWLEDGED, FIRING, PENDING, SITE, Incident
 
-_LEAST = 3
-"""Fewer silent devices than this are told one by one, unless they are all there are."""
 
-_SHARE = 0.5
-_SILENT = "device_silent"
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What many devices' incidents of `source` together are an incident of.
+
+    At least so many of one scope, and at least such a share of it; fewer are told one by one.
+    """
+
+    rule: str
+    source: str
+    least: int
+    share: float
+
+
+CAUSES = (
+    Cause(POWER_CUT, "cold_power_cut", least=2, share=0.0),
+    Cause(UNMONITORED, "device_silent", least=3, share=0.5),
+)
+SOURCES = frozenset(cause.source for cause in CAUSES)
 _BAD = frozenset({PENDING, FIRING, ACKNOWLEDGED})
 
 
@@ -22,6 +36,7 @@ _BAD = frozenset({PENDING, FIRING, ACKNOWLEDGED})
 class Change:
     """What is to happen to the incident of a scope: opened, refreshed, or ended."""
 
+    rule: str
     scope: str
     known: Incident | None
     over: bool
@@ -34,7 +49,7 @@ class Change:
         if self.known is None:
             return incidents.open_incident(
                 connection,
-                rule=UNMONITORED,
+                rule=self.rule,
                 version="1",
                 device=0,
                 severity=self.severity,
@@ -60,9 +75,9 @@ class Change:
 
 
 class SiteCauses:
-    """Compares who is silent with who belongs together.
+    """Compares who has the same fault with who belongs together.
 
-    The widest scope speaks, unless a narrower one holds the very same silent devices.
+    The widest scope speaks, unless a narrower one holds the very same devices.
     """
 
     def look(
@@ -70,38 +85,45 @@ class SiteCauses:
     ) -> list[Change]:
         """Return what changed since the journal was written."""
         del now_ms
-        items = list(live)
-        silent = {
-            item.device: item for item in items if item.rule == _SILENT and item.state in _BAD
-        }
-        known = {item.scope: item for item in items if item.rule == UNMONITORED}
-        scopes = _scopes(devices.values())
-        down = {
-            scope: [device for device in members if device.id in silent]
-            for scope, members in scopes.items()
-        }
-        fits = [scope for scope, members in scopes.items() if _many(down[scope], members)]
-        covered = [scope for scope, item in known.items() if item.state in _BAD]
-        changes: list[Change] = []
-        for scope in scopes:
-            found = known.pop(scope, None)
-            if scope not in fits:
-                if found is not None and found.state in _BAD:
-                    changes.append(Change(scope, found, over=True))
-                continue
-            if found is None and (
-                all(_inside(device, covered) for device in down[scope])
-                or any(down[other] == down[scope] for other in fits[fits.index(scope) + 1 :])
-            ):
-                continue  # a wider one speaks for it, or a narrower one says the same
-            change = _down(scope, found, down[scope], silent)
-            if found is None or found.state not in _BAD or found.evidence != change.evidence:
-                changes.append(change)
-            covered.append(scope)
-        changes += [
-            Change(scope, item, over=True) for scope, item in known.items() if item.state in _BAD
-        ]
-        return changes
+        items, scopes = list(live), _scopes(devices.values())
+        return [change for cause in CAUSES for change in _look(cause, items, scopes)]
+
+
+def _look(
+    cause: Cause, items: Collection[Incident], scopes: Mapping[str, list[Device]]
+) -> list[Change]:
+    silent = {
+        item.device: item for item in items if item.rule == cause.source and item.state in _BAD
+    }
+    known = {item.scope: item for item in items if item.rule == cause.rule}
+    down = {
+        scope: [device for device in members if device.id in silent]
+        for scope, members in scopes.items()
+    }
+    fits = [scope for scope, members in scopes.items() if _many(cause, down[scope], members)]
+    covered = [scope for scope, item in known.items() if item.state in _BAD]
+    changes: list[Change] = []
+    for scope in scopes:
+        found = known.pop(scope, None)
+        if scope not in fits:
+            if found is not None and found.state in _BAD:
+                changes.append(Change(cause.rule, scope, found, over=True))
+            continue
+        if found is None and (
+            all(_inside(device, covered) for device in down[scope])
+            or any(down[other] == down[scope] for other in fits[fits.index(scope) + 1 :])
+        ):
+            continue  # a wider one speaks for it, or a narrower one says the same
+        change = _down(cause, scope, found, down[scope], silent)
+        if found is None or found.state not in _BAD or found.evidence != change.evidence:
+            changes.append(change)
+        covered.append(scope)
+    changes += [
+        Change(cause.rule, scope, item, over=True)
+        for scope, item in known.items()
+        if item.state in _BAD
+    ]
+    return changes
 
 
 def _inside(device: Device, scopes: Collection[str]) -> bool:
@@ -124,11 +146,12 @@ def _scopes(devices: Iterable[Device]) -> dict[str, list[Device]]:
     return {"site:": site} | dict(sorted(gateways.items())) | dict(sorted(buildings.items()))
 
 
-def _many(down: Collection[Device], members: Collection[Device]) -> bool:
-    return len(down) >= _LEAST and len(down) >= _SHARE * len(members)
+def _many(cause: Cause, down: Collection[Device], members: Collection[Device]) -> bool:
+    return len(down) >= cause.least and len(down) >= cause.share * len(members)
 
 
 def _down(
+    cause: Cause,
     scope: str,
     known: Incident | None,
     down: Collection[Device],
@@ -141,6 +164,7 @@ def _down(
         "names": "\n".join(device.name or device.key for device in cold or down),
     }
     return Change(
+        cause.rule,
         scope,
         known,
         over=False,

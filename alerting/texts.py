@@ -26,6 +26,7 @@ TITLES: dict[str, dict[str, str]] = {
             "{{ device }}：{% if cold_units %}{{ cold_units }} 台冷柜没有监测"
             "{% else %}{{ devices }} 台设备没有数据{% endif %}"
         ),
+        "power_cut": "{{ device }}停电：{{ cold_units }} 台冷柜",
         "unstable": "{{ device }}状态不稳定",
         "canary": "自检",
         "resolved": "{{ device }}已恢复正常",
@@ -39,6 +40,7 @@ TITLES: dict[str, dict[str, str]] = {
             "{{ device }}: {% if cold_units %}{{ cold_units }} cold units unmonitored"
             "{% else %}{{ devices }} devices are silent{% endif %}"
         ),
+        "power_cut": "{{ device }}: power cut, {{ cold_units }} cold units",
         "unstable": "{{ device }} keeps changing",
         "canary": "Self-test",
         "resolved": "{{ device }} is back to normal",
@@ -67,6 +69,10 @@ BODIES: dict[str, dict[str, str]] = {
             "{% if cold_units %}请现在检查供电，并用温度计测量每台冷柜、记录温度："
             "{% else %}请检查：{% endif %}{{ names }}。"
         ),
+        "power_cut": (
+            "自 {{ since }} 起停电，{{ cold_units }} 台冷柜没有供电：{{ names }}。请不要开门，"
+            "联系电工，并准备转移食品；每台冷柜的剩余时间见页面，食品温度的紧急报警照常发出。"
+        ),
         "unstable": (
             "一小时内反复报警 {{ firings }} 次，之后不再逐次通知。请检查传感器的安装、电池、"
             "信号，以及设备本身；食品温度的紧急报警不受影响。"
@@ -94,6 +100,11 @@ BODIES: dict[str, dict[str, str]] = {
             "Since {{ since }} {{ devices }} devices have been silent together: most likely power,"
             " gateway or network. {% if cold_units %}Check the power now, and measure each cold"
             " unit by hand and write it down: {% else %}Check: {% endif %}{{ names }}."
+        ),
+        "power_cut": (
+            "No power since {{ since }} at {{ cold_units }} cold units: {{ names }}. Keep the doors"
+            " shut, call the electrician and prepare to move the food; the page shows how long each"
+            " unit keeps it, and critical food temperature is told as ever."
         ),
         "unstable": (
             "It raised an alarm {{ firings }} times within an hour and is no longer told each time."

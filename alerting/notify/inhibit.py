@@ -8,7 +8,7 @@ from caretaker.vocabulary import Device, Severity
 from storage.incidents import ACKNOWLEDGED, FIRING, PENDING, Incident, fingerprint
 
 STAGE = "inhibit"
-UNMONITORED, UNSTABLE = "units_unmonitored", "unstable"
+POWER_CUT, UNMONITORED, UNSTABLE = "power_cut", "units_unmonitored", "unstable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,16 @@ class Inhibition:
 INHIBITIONS = (
     Inhibition(UNMONITORED, ("device_silent", "sensor_lost*", UNMONITORED), "scope"),
     Inhibition(
-        "power_cut*",
-        ("device_silent", UNMONITORED, "*door*", "*compressor*", "*defrost*", "*duty*"),
+        POWER_CUT,
+        (
+            "cold_power_cut",
+            "device_silent",
+            UNMONITORED,
+            "*door*",
+            "*compressor*",
+            "*defrost*",
+            "*duty*",
+        ),
         "scope",
     ),
     Inhibition(

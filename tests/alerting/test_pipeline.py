@@ -257,50 +257,6 @@ def test_quiet_hours_hold_what_can_wait_and_never_the_cold(make: Make) -> None:
     assert why(office, silent.id)[-1][1:3] == ("dedupe", "pass")  # told when they end
 
 
-def test_one_cause_of_many_silent_devices_speaks_for_them(make: Make) -> None:
-    office = make()
-    warm(office, key="", minutes=5)
-    office.send(dict.fromkeys(["t:f0"], 14.0))
-    office.run(300, every=30)
-    office.send(dict.fromkeys(["t:f0"], 14.0))
-    office.run(20 * 60, every=10)
-    opened = {(i.rule, i.device): i for i in office.open_incidents()}
-    site = opened["units_unmonitored", 0]
-    assert (site.severity.value, site.scope) == ("critical", "building:c")
-    assert site.evidence["cold_units"] == 4
-    assert {i.device for i in opened.values() if i.rule == "device_silent"} == {1, 2, 3, 4}
-    assert why(office, opened["device_silent", 2].id)[-1][1:3] == ("inhibit", "hold")
-    ear: Any = office.courier._channels["group"]
-    titles = [n.title for n in ear.got]
-    assert sum("台冷柜没有监测" in title and "综合楼" in title for title in titles) == 1
-    assert sum("没有数据" in title for title in titles) == 0
-    # Food temperature is never inhibited.
-    assert opened["cold_storage_warm", 1].state == "firing"
-    assert ("opened", ("138", "139")) in told(office, "group")
-    for _ in range(6):
-        office.send({d.key: 4.0 for d in FRIDGES})
-        office.run(300, every=30)
-    found = {i.rule: i.state for i in office.open_incidents()}
-    assert found.get("units_unmonitored") == "recovering"  # until somebody has noted it
-
-
-def test_a_flapping_cause_becomes_one_that_says_so(make: Make) -> None:
-    office = make(replace(SITE, people=()))
-    for _ in range(6):
-        office.run(17 * 60 - 30, every=30)
-        office.send({"t:f0": 4.0})  # heard for a moment, then silent again
-        office.send({d.key: 4.0 for d in FRIDGES[1:]})
-        office.run(30, every=30)
-    unstable = [i for i in office.open_incidents() if i.rule == "unstable"]
-    with office.journal.reader() as connection:
-        count = connection.execute(
-            "SELECT count(*) FROM incident_event AS e JOIN incident AS i ON i.id = e.incident"
-            " WHERE i.rule = 'device_silent' AND i.device = 1 AND e.kind IN ('opened', 'relapsed')"
-        ).fetchone()[0]
-    assert count >= 4
-    assert len([i for i in unstable if i.device == 1]) == 1
-
-
 def test_what_was_over_before_anybody_could_be_told_is_only_logged(make: Make) -> None:
     office = make()
     for minutes in range(180, 120, -5):
