@@ -250,3 +250,11 @@ def test_a_number_is_explained_and_a_record_changes_it(school: School) -> None:
         assert client.get("/devices/999/explain", params={"day": "2026-09-01"}).status_code == 404
     with school.client("viewer") as viewer:
         assert viewer.post(f"{path}/meter-events", json=body).status_code == 403
+
+
+def test_a_site_without_influxdb_says_so(school: School) -> None:
+    with school.client() as client:
+        assert client.get("/influx").json()["configured"] is False
+        refused = client.post("/influx/rebuild")
+    assert refused.status_code == 409
+    assert "site.toml" in refused.json()["error"]["remedy"]

@@ -56,6 +56,8 @@ class History:
                 if not waiting:
                     return []
                 self._span = waiting[0]
+                # A point may be newer than the names at hand; left out, its past would be lost.
+                names.refresh(connection)
                 self._points = [self._span.point] if self._span.point else sorted(names.points)
                 self._after = _NONE
             rows = self._read(connection, names, moment, limit)

@@ -145,6 +145,15 @@ def test_a_restart_sends_nothing_twice(copied: Copied) -> None:
     assert len(copied.rows()) == 61
 
 
+def test_a_point_that_appears_while_the_bucket_is_made_is_copied_whole(copied: Copied) -> None:
+    """The names at hand are older than the point whose past is queued."""
+    copied.send(*hours(2), device="new")
+    copied.projection._named_s = 1e12
+    copied.journal.call(copied.projection._begin)
+    copied.projection.flush(patience_s=20)
+    assert len(copied.rows()) == 12
+
+
 def test_two_readings_of_one_millisecond_stay_two(copied: Copied) -> None:
     copied.send((NOW_MS, 1.0), ordinal=4)
     copied.send((NOW_MS, 2.0), ordinal=5)
