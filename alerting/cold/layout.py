@@ -1,9 +1,10 @@
 """Which point of a unit tells what."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alerting.port import Subject
-from caretaker.vocabulary import DeviceRole
+from caretaker.vocabulary import DeviceRole, Reading
 
 _AIR_ORDER = {"air": 0, "": 1, "food": 3, "evaporator": 4}
 
@@ -20,6 +21,11 @@ class Layout:
     power: int = 0
     meter: int = 0
     temperatures: frozenset[int] = frozenset()
+
+    def relevant(self, readings: Sequence[Reading]) -> list[Reading]:
+        """Return the readings that tell of air, food, door, mains or defrost."""
+        wanted = {self.air, self.food, self.defrost, *self.doors, *self.mains}
+        return [reading for reading in readings if reading.point in wanted]
 
 
 def layout(subject: Subject) -> Layout:

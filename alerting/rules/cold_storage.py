@@ -59,9 +59,9 @@ class ColdStorage:
         def event(record: UnitRecord) -> None:
             food.take_event(state, record, context.limits)
 
-        for reading in timeline(state, readings, tapped, now_ms, event):
+        for reading in timeline(state, unit.relevant(readings), tapped, now_ms, event):
             at = reading.at_ms
-            if within(tapped.decommissioned, at):
+            if tapped.decommissioned and within(tapped.decommissioned, at):
                 if state.get("bad"):
                     say(verdicts, self._emptied(state, at))
                 continue

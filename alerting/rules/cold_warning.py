@@ -45,7 +45,7 @@ class ColdWarning:
         unit, tapped, limits = layout(subject), Tapped.of(context), context.limits
         state = dict(state)
         verdicts: list[Verdict] = []
-        for reading in readings:
+        for reading in unit.relevant(readings):
             if not take(state, reading, subject=subject, unit=unit, context=context):
                 continue
             at, value = reading.at_ms, reading.value

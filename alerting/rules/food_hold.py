@@ -52,8 +52,8 @@ class FoodHold:
         def event(record: UnitRecord) -> None:
             _event(state, record, limits, verdicts, heated=heated)
 
-        for reading in timeline(state, readings, tapped, now_ms, event):
-            if within(tapped.decommissioned, reading.at_ms):
+        for reading in timeline(state, unit.relevant(readings), tapped, now_ms, event):
+            if tapped.decommissioned and within(tapped.decommissioned, reading.at_ms):
                 continue
             if not heated:
                 take(state, reading, subject=subject, unit=unit, context=context)
