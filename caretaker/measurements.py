@@ -108,8 +108,8 @@ KPIS: dict[str, Measurement] = {
         Family.KPIS,
         ("site", "scope_kind", "scope", "scope_name", "kpi", *calendar_tags),
         _KPI_FIELDS,
-        f"each KPI by {period} for a building, campus, school or district, with its usual band; "
-        "enough is 0 where the data do not suffice",
+        f"each KPI by {period} for an area, building, campus, school or district, with its usual "
+        "band; enough is 0 where the data do not suffice",
     )
     for period, calendar_tags in (
         ("hour", ("hour",)),
@@ -122,7 +122,7 @@ KPIS: dict[str, Measurement] = {
 """The measurement of each KPI period. `hour` is 00 to 23 and `weekday` 1 (Monday) to 7, both of
 the site's local time: InfluxQL cannot cut them itself."""
 
-SCOPE_KINDS = ("building", "campus", "school", "district")
+SCOPE_KINDS = ("area", "building", "campus", "school", "district")
 
 INCIDENT = Measurement(
     "incident",

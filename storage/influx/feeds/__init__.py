@@ -13,7 +13,9 @@ from storage.influx.port import Feed
 
 def standard_feeds(site: SiteSettings, *, figures: PartFigures) -> tuple[Feed, ...]:
     """Return every feed but the raw readings', which the projection itself follows."""
-    scopes = {site.id: site.name} | {building.id: building.name for building in site.buildings}
+    scopes = {area.id: area.name for area in site.areas}
+    scopes |= {building.id: building.name for building in site.buildings}
+    scopes |= {site.id: site.name}
     return (
         Cold(),
         Incidents(),
