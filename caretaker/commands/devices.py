@@ -203,6 +203,8 @@ def drivers(
         table = Table("driver", "for")
         for driver in found:
             table.add_row(driver.name, driver.model)
+            for model in driver.models:
+                table.add_row(f"  {model.name}", model.model)
         console.print(table)
         console.print(f"Your own drivers stand in {data / 'drivers'}; see docs/drivers.md.")
         return

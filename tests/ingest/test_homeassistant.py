@@ -281,16 +281,16 @@ def test_no_config_raises(config: Any) -> None:
             assert all(r.reason is not RejectReason.DRIVER_FAULT for r in arrival.rejected)
 
 
-def test_a_hostile_device_of_a_hundred_thousand_entities_is_bounded(line: Line) -> None:
+def test_a_hostile_device_of_thousands_of_entities_is_bounded_and_counted(line: Line) -> None:
     parts = {
         f"e{n}": {"p": "sensor", "dev_cla": "power", "unit_of_meas": "W", "stat_t": f"h/{n}"}
         for n in range(5_000)
     }
-    for n in range(20):
+    for n in range(3):
         body = {"dev": {"ids": ["h"]}, "cmps": parts}
         (arrival,) = line.hear(f"homeassistant/device/{n}/config", body)
         assert {r.reason for r in arrival.rejected} == {RejectReason.TOO_LARGE}
-    for n in range(400):
+    for n in range(310):
         line.config(f"p{n}", dev_cla="power", unit_of_meas="W", stat_t=f"k/{n}")
     assert line.config("q", dev_cla="power", unit_of_meas="W", stat_t="k")[0].rejected
     assert sum(map(len, line.memory.values())) < 1_000_000

@@ -19,7 +19,8 @@ from ingest.metering import intervals
 from ingest.replay import Resumer
 from ingest.transport.memory import MemoryTransport
 from ingest.transport.port import Message
-from storage import quarantine
+from storage import dialect, quarantine
+from storage.connection import open_reader
 from storage.journal import Journal
 from tests.faults.oracle import until
 
@@ -186,6 +187,23 @@ def test_data_held_before_its_birth_is_used_after_it(tmp_path: Path) -> None:
     assert values(journal) == [100.0, 101.0]
     with journal.reader() as connection:
         assert quarantine.counts(connection) == {"no-driver": 250}
+    journal.close()
+
+
+def test_what_a_birth_taught_is_on_disk_when_its_batch_is(line: Line, tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite3"
+    journal = Journal(
+        path, zone=ZoneInfo("Asia/Shanghai"), arithmetic=intervals, clock=ManualClock(NOW_MS)
+    )
+    journal.open()
+    journal.append(line.hear("g/NBIRTH/n", birth()))
+    # What another process sees now is what is left after a kill.
+    connection = open_reader(path)
+    line.memory = dict(dialect.load(connection))
+    connection.close()
+    line.restart()
+    (read,) = line.hear("g/NDATA/n", data(102.0))
+    assert [m.value for m in read.measured] == [102.0]
     journal.close()
 
 
