@@ -75,6 +75,7 @@ faults: $(VENV)/.stamp-dev
 
 bench: $(VENV)/.stamp-dev
 	$(BIN)/python -m tests.bench.ingest $(BENCH_ARGS)
+	$(BIN)/python -m tests.bench.decode
 	$(BIN)/python -m tests.bench.cold
 
 # What becomes of readings while InfluxDB fails, a line a fault: FAULTS_ARGS: --quick, --only F12

@@ -125,6 +125,7 @@ class Driver:
     of such paths by which it is known on whatever topic it is published. `device_at` are parts
     whose values, joined by `/`, name the device better than the topic; each is one of several
     paths, and the first part must be there. `device_drops` are characters left out of it.
+    With `topic_first` it counts only on topics that are not of this dialect.
     `channel_at` is a path whose value is the channel of all that names none. The same values again
     within `repeat_s` are one message sent several times. `options` belong to the codec. A driver
     with `extends` has no topics: it tells the codec of those drivers what the `keys` of a device
@@ -150,6 +151,7 @@ class Driver:
     samples: tuple[Sample, ...]
     repeat_s: float = 0.0
     device_drops: str = ""
+    topic_first: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     extends: tuple[str, ...] = ()
     match: tuple[str, ...] = ()
@@ -249,6 +251,7 @@ def driver_of(data: Mapping[str, Any], *, file: str) -> Driver:
         samples=tuple(Sample(**item) for item in data.get("sample", ())),
         repeat_s=float(data.get("repeat_s", 0)),
         device_drops=data.get("device_drops", ""),
+        topic_first=data.get("topic_first", False),
         file=file,
     )
 

@@ -81,7 +81,10 @@ class Fields:
         )
 
     def _name(self, route: Route, payload: Any) -> str:
-        return native_id(self._driver, payload) or route.names.get("device", "")
+        named = route.names.get("device", "")
+        if self._driver.topic_first and named and not route.anywhere:
+            return named
+        return native_id(self._driver, payload) or named
 
     def _repeated(self, device: str, found: Sequence[Measured], received_ms: int) -> bool:
         """Return whether a radio sent this before, moments ago; the first of them counts."""
