@@ -123,7 +123,7 @@ OCCASIONS: dict[str, dict[str, str]] = {
         "reraised": "仍未恢复：{title}",
         "tier": "还没有人接手：{title}",
         "repeat": "还没有人接手：{title}",
-        "late": "刚才发生过：{title}",
+        "late": "之前发生过：{title}",
         "acknowledged": "已有人接手：{title}",
         "drill": "【演练】{title}",
         "drill_body": "【演练】这是一次演练，不是真的故障，请按真的处理。{body}",

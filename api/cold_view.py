@@ -1,5 +1,6 @@
 """Cold storage and the charts that prove an incident."""
 
+import json
 import sqlite3
 from collections.abc import Mapping
 
@@ -7,7 +8,7 @@ from alerting.parameters import limits_of
 from api import schemas
 from api.device_view import adopted, latest, online, open_incidents, points_by_device
 from api.history import downsample
-from caretaker.clock import DAY_MS, HOUR_MS
+from caretaker.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from caretaker.config import SiteSettings
 from caretaker.quantities import QUANTITIES
 from caretaker.vocabulary import Device, DeviceRole, Point, Reading
@@ -77,7 +78,6 @@ def _unit(
     low, high = band_of(device, site)
     reading = newest.get(air.id) if air else None
     incident = incidents.find(connection, opened[device.id]) if device.id in opened else None
-    evidence = incident.evidence if incident else {}
 
     def value(quantity: str) -> float | None:
         point = next((p for p in points if p.quantity == quantity), None)
@@ -92,7 +92,7 @@ def _unit(
         state = "warm"
     else:
         state = "ok"
-    exposure = evidence.get("exposure_min")
+    exposure = _exposure_min(connection, device.id)
     return schemas.ColdUnit(
         device=device.id,
         name=device.name or device.key,
@@ -110,11 +110,20 @@ def _unit(
         series=raw_series(connection, air.id, start_ms=now_ms - DAY_MS, end_ms=now_ms + 1, most=288)
         if air
         else schemas.Series(at_ms=[], value=[]),
-        exposure_min=float(exposure) if isinstance(exposure, int | float) else None,
+        exposure_min=exposure,
         door=value("door"),
         power_kw=value("power"),
         excursions=_excursions(connection, device.id, now_ms),
     )
+
+
+def _exposure_min(connection: sqlite3.Connection, device: int) -> float | None:
+    """Return how long the unit's food was above its limit since its last disposition [min]."""
+    row = connection.execute(
+        "SELECT state FROM rule_state WHERE rule = 'food_hold' AND device = ?", (device,)
+    ).fetchone()
+    exposure = json.loads(row[0]).get("exposure_ms") if row else None
+    return exposure / MINUTE_MS if isinstance(exposure, int | float) else None
 
 
 def _excursions(

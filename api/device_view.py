@@ -13,6 +13,7 @@ from caretaker.vocabulary import Device, DeviceStatus, Point, Quality, Reading
 from ingest.decoder import Decoder
 from storage import devices as records
 from storage import incidents
+from storage.silences import RANK
 
 LIMITS = frozenset(NAMES) | METERS
 """The limits a device may have of its own."""
@@ -95,9 +96,11 @@ def device_out(
 
 
 def open_incidents(connection: sqlite3.Connection) -> dict[int, int]:
-    """Return the newest open incident of each device."""
+    """Return the open incident of each device that matters most: the gravest, then the newest."""
+    opened = incidents.listing(connection, state="open", limit=1000)
+    opened.sort(key=lambda item: (item.state == incidents.RECOVERING, -RANK[item.severity]))
     found: dict[int, int] = {}
-    for item in incidents.listing(connection, state="open", limit=1000):
+    for item in opened:
         found.setdefault(item.device, item.id)
     return found
 

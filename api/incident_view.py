@@ -3,7 +3,9 @@
 import json
 import sqlite3
 from collections.abc import Mapping
+from zoneinfo import ZoneInfo
 
+from alerting.texts import render
 from api import schemas
 from api.cold_view import chart
 from caretaker.config import SiteSettings
@@ -11,6 +13,7 @@ from caretaker.vocabulary import Severity
 from storage import devices as records
 from storage import incidents
 
+LANGUAGES = ("zh-CN", "en")
 _ORDER = {Severity.CRITICAL: 0, Severity.ALARM: 1, Severity.NOTICE: 2}
 
 
@@ -19,15 +22,33 @@ def names(connection: sqlite3.Connection) -> dict[int, str]:
     return {device.id: device.name or device.key for device in records.devices(connection)}
 
 
-def _fields(item: incidents.Incident, called: Mapping[int, str]) -> dict[str, object]:
+def _fields(
+    item: incidents.Incident, called: Mapping[int, str], zone: ZoneInfo
+) -> dict[str, object]:
+    device = called.get(item.device, "") or item.scope.partition(":")[2]
+    said = {
+        lang: render(
+            lang=lang,
+            rule=item.rule,
+            kind="opened",
+            device=device,
+            since_ms=item.since_ms,
+            zone=zone,
+            evidence=item.evidence,
+            drill=item.kind == incidents.DRILL,
+        )
+        for lang in LANGUAGES
+    }
     return {
+        "titles": {lang: title for lang, (title, _) in said.items()},
+        "told": {lang: body for lang, (_, body) in said.items()},
         "id": item.id,
         "rule": item.rule,
         "rule_version": item.rule_version,
         "severity": item.severity.value,
         "state": item.state,
         "device": item.device,
-        "device_name": called.get(item.device, "") or item.scope.partition(":")[2],
+        "device_name": device,
         "since_ms": item.since_ms,
         "opened_ms": item.opened_ms,
         "acknowledged_ms": item.acknowledged_ms,
@@ -38,9 +59,11 @@ def _fields(item: incidents.Incident, called: Mapping[int, str]) -> dict[str, ob
     }
 
 
-def incident_out(item: incidents.Incident, called: Mapping[int, str]) -> schemas.Incident:
+def incident_out(
+    item: incidents.Incident, called: Mapping[int, str], *, zone: ZoneInfo
+) -> schemas.Incident:
     """Return one incident with its newest figures."""
-    return schemas.Incident.model_validate(_fields(item, called))
+    return schemas.Incident.model_validate(_fields(item, called, zone))
 
 
 def open_briefs(
@@ -54,7 +77,7 @@ def open_briefs(
     )
     return [
         schemas.IncidentBrief.model_validate(
-            _fields(item, called)
+            _fields(item, called, site.zone)
             | {
                 "chart": chart(connection, item, site=site, now_ms=now_ms),
                 "notified": notified(connection, item.id),
@@ -75,7 +98,13 @@ def notified(connection: sqlite3.Connection, incident: int) -> list[str]:
 
 
 def listing(
-    connection: sqlite3.Connection, *, state: str, severity: str, before: int, limit: int
+    connection: sqlite3.Connection,
+    *,
+    site: SiteSettings,
+    state: str,
+    severity: str,
+    before: int,
+    limit: int,
 ) -> list[schemas.Incident]:
     """Return incidents, newest first."""
     called = names(connection)
@@ -83,7 +112,7 @@ def listing(
         connection, state=state, before=before, limit=10_000 if severity else limit
     )
     kept = [item for item in found if not severity or item.severity.value == severity]
-    return [incident_out(item, called) for item in kept[:limit]]
+    return [incident_out(item, called, zone=site.zone) for item in kept[:limit]]
 
 
 def detail(
@@ -96,7 +125,7 @@ def detail(
         (item.id,),
     )
     return schemas.IncidentDetail(
-        incident=incident_out(item, names(connection)),
+        incident=incident_out(item, names(connection), zone=site.zone),
         events=[
             schemas.IncidentEvent(at_ms=e.at_ms, kind=e.kind, actor=e.actor, detail=e.detail)
             for e in incidents.events(connection, item.id)

@@ -41,7 +41,12 @@ def list_incidents(
     with parts.journal.reader() as connection:
         return schemas.IncidentList(
             items=incident_view.listing(
-                connection, state=state, severity=severity, before=before, limit=limit
+                connection,
+                site=parts.site,
+                state=state,
+                severity=severity,
+                before=before,
+                limit=limit,
             )
         )
 

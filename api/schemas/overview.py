@@ -112,6 +112,10 @@ class Incident(BaseModel):
     recovered_ms: int | None
     closed_ms: int | None
     evidence: dict[str, float | int | str]
+    titles: dict[str, str]
+    """What happened in a line, by language; the same words as in notifications."""
+    told: dict[str, str]
+    """What it means and what to do, by language."""
 
 
 class IncidentBrief(Incident):

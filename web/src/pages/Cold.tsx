@@ -106,7 +106,13 @@ function Unit({ unit, kitchen }: { unit: ColdUnit; kitchen: UnitNow | undefined 
         <div>
           <p class="small quiet">{words.foodWord}</p>
           {unit.food === null ? (
-            <p class="quiet small spaced">{t().todayPage.noFood}</p>
+            kitchen === undefined || kitchen.food_c === null ? (
+              <p class="quiet small spaced">{t().todayPage.noFood}</p>
+            ) : (
+              <p class="spaced">
+                <b>{amount(kitchen.food_c, "degC", 1)}</b> <span class="small faint">{t().kitchen.estimated}</span>
+              </p>
+            )
           ) : (
             <LiveFigure point={unit.food_point} value={unit.food} at_ms={unit.air_at_ms} unit="degC" digits={1} medium />
           )}

@@ -532,6 +532,7 @@ const zh = {
   },
 
   kitchen: {
+    estimated: "估计（没有食品探头）",
     todoTitle: "现在要做",
     todo: {
       hold_food: "这台柜里的食品先不要用，贴上“待处理”。",
@@ -641,6 +642,27 @@ const zh = {
     none: "这一天没有数据。",
     coverage: (share: string) => `数据完整度 ${share}`,
   },
+  ruleNames: {
+    food_hold: "食品处置时限",
+    cold_storage_cold: "过冷",
+    hot_holding_low: "热藏不够热",
+    cold_door_open: "柜门开着",
+    cold_power_cut: "冷柜断电",
+    power_cut: "停电",
+    cold_warning: "快要超温",
+    compressor_duty: "压缩机负荷",
+    defrost_drift: "除霜异常",
+    pull_down: "降温变慢",
+    sensor_stuck: "传感器卡住",
+    sensor_implausible: "读数不可信",
+    battery_low: "电池不足",
+    calibration_due: "该校准了",
+    data_quality: "数据质量",
+    rule_unmatched: "规则没有对象",
+    rules_refused: "规则文件有错",
+    units_unmonitored: "多台设备没有数据",
+    unstable: "反复报警",
+  } as Record<string, string>,
   mapping: {
     title: "没人认识的消息",
     lead: "这些主题还没有驱动认识。告诉校管家哪个数是什么、用什么单位，先看效果再保存；等着的消息会立刻用上。",
@@ -735,10 +757,24 @@ const zh = {
       alerting: "规则与报警",
       rules: "规则",
       disk: "磁盘",
+      kpis: "指标计算",
+      commit: "写入磁盘",
+      "broker answers": "消息代理有应答",
+      "round trip": "整条报警链自检",
+      outbox: "待发通知",
+      clock: "时钟",
+      influx: "InfluxDB",
+      leader: "主备",
       notifications: "通知",
     } as Record<string, string>,
     value: (name: string, ok: boolean, text: string) => {
       if (!ok) return text;
+      if (name === "kpis") return "正在工作";
+      if (name === "rules") return "已生效";
+      if (name === "outbox") return "没有积压";
+      if (name === "clock") return "稳定";
+      if (name === "commit" || name === "broker answers") return `${text.split(" ")[0] ?? ""} 秒前`;
+      if (name === "round trip") return text.replace(/last full round trip (\S+) s ago, took (\S+) s/, "$1 秒前走通一遍，用时 $2 秒");
       if (name === "broker") return "已连接";
       if (name === "store") return "每一条确认过的读数都已写入磁盘";
       if (name === "alerting") return "正在工作";

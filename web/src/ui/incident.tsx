@@ -35,7 +35,7 @@ function kindOf(rule: string): Kind {
 /** The rule in words. */
 export function ruleName(rule: string): string {
   const kind = kindOf(rule);
-  return kind === "other" ? rule : t().rule[kind].name;
+  return kind === "other" ? (t().ruleNames[rule] ?? rule) : t().rule[kind].name;
 }
 
 /** How long it lasted, or lasts. */
@@ -63,7 +63,7 @@ export function titleOf(incident: IncidentLike): string {
       return flow === undefined ? words.flow.title(name) : words.flow.titleRate(name, amount(flow, "L/h"));
     }
     default:
-      return `${name}${t().colon}${incident.rule}`;
+      return incident.titles[lang.value] ?? `${name}${t().colon}${incident.rule}`;
   }
 }
 
@@ -83,6 +83,6 @@ export function sentenceOf(incident: IncidentLike): string {
       return words.flow.sentence(long) + more;
     }
     default:
-      return words.other.sentence(since, long);
+      return incident.told[lang.value] ?? words.other.sentence(since, long);
   }
 }
