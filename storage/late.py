@@ -4,6 +4,16 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+# Two look-ups a point in the key's order; a join on both columns would read every reading.
+NEWEST = (
+    "SELECT * FROM (SELECT id,"
+    " (SELECT at_ms FROM reading WHERE point = p.id ORDER BY at_ms DESC, ordinal DESC LIMIT 1)"
+    " AS at_ms,"
+    " (SELECT ordinal FROM reading WHERE point = p.id ORDER BY at_ms DESC, ordinal DESC LIMIT 1)"
+    " FROM point p) WHERE at_ms IS NOT NULL"
+)
+"""Selects (point, at_ms, ordinal) of the newest reading of each point that has any."""
+
 
 @dataclass(slots=True)
 class LateLog:
@@ -25,14 +35,7 @@ class LateLog:
 
     def follow(self, connection: sqlite3.Connection) -> None:
         """Log from the next reading on."""
-        self.newest = {
-            row[0]: (row[1], row[2])
-            for row in connection.execute(
-                "SELECT p.id, r.at_ms, r.ordinal FROM point p JOIN reading r ON r.point = p.id"
-                " AND (r.at_ms, r.ordinal) = (SELECT at_ms, ordinal FROM reading"
-                " WHERE point = p.id ORDER BY at_ms DESC, ordinal DESC LIMIT 1)"
-            )
-        }
+        self.newest = {row[0]: (row[1], row[2]) for row in connection.execute(NEWEST)}
         self.following, self.unwatched = True, False
 
     def note(

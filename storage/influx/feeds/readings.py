@@ -10,16 +10,11 @@ from storage.influx import progress
 from storage.influx.lines import BadNameError, Row, in_range
 from storage.influx.names import Names
 from storage.influx.port import Moment
+from storage.late import NEWEST
 
 _A_POINT = 1_000
 _BEFORE = (-(2**62), 0)
 _INFINITE = float("inf")
-
-NEWEST = (
-    "SELECT p.id, r.at_ms, r.ordinal FROM point p JOIN reading r ON r.point = p.id"
-    " AND (r.at_ms, r.ordinal) = (SELECT at_ms, ordinal FROM reading WHERE point = p.id"
-    " ORDER BY at_ms DESC, ordinal DESC LIMIT 1)"
-)
 
 
 def row_of(
@@ -168,8 +163,9 @@ class Readings:
     ) -> bool:
         room = max(limit - len(rows), 1)
         found = connection.execute(
+            # CROSS JOIN keeps the order: the log is short, the readings are many.
             "SELECT point, at_ms, ordinal, value, quality FROM projection_late"
-            " JOIN reading USING (point, at_ms, ordinal) LIMIT ?",
+            " CROSS JOIN reading USING (point, at_ms, ordinal) LIMIT ?",
             (room + len(self._sent_late),),
         ).fetchall()
         wanted = [row for row in found if (row[0], row[1], row[2]) not in self._sent_late]

@@ -89,8 +89,9 @@ def _shares(connection: sqlite3.Connection, at_ms: int) -> dict[int, tuple[float
     """Return (coverage, estimated share) of each device in the last whole hour."""
     rows = connection.execute(
         "SELECT p.device, avg(r.covered_ms * 1.0 / (r.end_ms - r.start_ms)), sum(r.estimated),"
-        " sum(r.amount) FROM rollup r JOIN point p ON p.id = r.point"
-        " WHERE r.period = 'hour' AND r.start_ms = ? GROUP BY p.device",
+        # CROSS JOIN keeps the order: one look-up a point instead of reading every rollup.
+        " sum(r.amount) FROM point p CROSS JOIN rollup r ON r.point = p.id"
+        " AND r.period = 'hour' AND r.start_ms = ? GROUP BY p.device",
         (at_ms - at_ms % HOUR_MS - HOUR_MS,),
     )
     return {
