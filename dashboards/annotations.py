@@ -41,7 +41,10 @@ def _days(kinds: tuple[str, ...]) -> str:
 
 
 def standard_annotations() -> list[dict[str, Any]]:
-    """Return the three annotations of every board; a reader switches each off with a click."""
+    """Return the annotations of every board; a reader switches each with a click.
+
+    School holidays are weeks of days, so they are off at first.
+    """
     opened = (
         'SELECT "id", "name", "rule" AS "kind" FROM "incident_event"'
         f" WHERE {SITE} AND ({is_('event', 'opened')} OR {is_('event', 'escalated')}) AND {TIME}"
@@ -51,10 +54,17 @@ def standard_annotations() -> list[dict[str, Any]]:
             Text("事件", "Incidents"), colour=theme.RED, influxql=opened, on=True, text="name"
         ),
         _annotation(
-            Text("节假日", "Holidays"),
+            Text("节假日", "Public holidays"),
             colour=theme.FAINT,
-            influxql=_days(("holiday", "vacation", "makeup")),
+            influxql=_days(("holiday", "makeup")),
             on=True,
+            text="name",
+        ),
+        _annotation(
+            Text("寒暑假", "School holidays"),
+            colour=theme.FAINT,
+            influxql=_days(("vacation",)),
+            on=False,
             text="name",
         ),
         _annotation(

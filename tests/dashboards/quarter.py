@@ -232,6 +232,7 @@ def events() -> Iterator[str]:
         at = NOW - timedelta(days=number)
         yield line("incident_event", at, tags, {"id": float(number)})
     for days, kind, name in ((55, "holiday", "国庆节"), (46, "makeup", "调休"),
+                             (88, "vacation", "暑假"),
                              (20, "intervention", "换 LED 灯")):  # fmt: skip
         at = MIDNIGHT - timedelta(days=days)
         yield line("calendar_day", at, {"site": SITE, "kind": kind, "name": name}, {"day": 1.0})
