@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from alerting.canary import CanarySink
 from alerting.channels import build_channels
 from alerting.channels.mqtt import Mqtt
-from alerting.drills import Drills
+from alerting.drills import Drills, site_name
 from alerting.notify.buttons import Buttons, Command
 from alerting.notify.deliver import Courier
 from alerting.notify.links import Signer
@@ -106,6 +106,14 @@ class AlertDesk:
         _, watchdog, _, buttons = self._parts
         own = {c.topic: _our_own_word for c in self._channels.values() if isinstance(c, Mqtt)}
         return {**own, **buttons.commands(), watchdog.beat_topic: watchdog.beat}
+
+    def topics(self) -> tuple[str, ...]:
+        """Return what to subscribe to: what the site says, and the desk's own words if need be."""
+        wanted = self._site.broker.topics
+        if "#" in wanted:
+            return wanted
+        own = [f"caretaker/1/{site_name(self._site)}/+/readings", *self.commands()]
+        return (*wanted, *(topic for topic in own if topic not in wanted))
 
     def start(self, send: Send, *, broker: Address) -> None:
         """Begin to deliver and to watch; `send` publishes on the broker we listen to."""

@@ -221,7 +221,7 @@ class App:
         self.transport = PahoTransport(
             address,
             client_id=self.settings.broker.client_id,
-            topics=self.settings.broker.topics,
+            topics=self._desk.topics(),
             on_event=lambda event, detail: log.info("broker", happened=event, detail=detail),
             clock=self.clock,
         )
