@@ -5,7 +5,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.clock import HOUR_MS, ManualClock
@@ -143,7 +143,6 @@ def test_a_meters_own_clock_tells_its_zone(wall: str, gas: str, gas_ms: int) -> 
     assert found["energy"].at_ms == NOW_MS
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.integers(12, 150), st.integers(1, 255))
 def test_a_damaged_telegram_is_never_read(position: int, change: int) -> None:
     raw = bytearray(telegram("260901020100S", "260901020000S").encode())
@@ -152,7 +151,6 @@ def test_a_damaged_telegram_is_never_read(position: int, change: int) -> None:
         assert arrival.measured == ()
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(
     st.lists(st.tuples(st.floats(-20, 50), st.integers(-600, 0)), min_size=1, max_size=6),
     st.floats(-5, 5),
@@ -226,7 +224,6 @@ def test_a_value_without_a_unit_waits_until_a_person_names_it(tmp_path: Path) ->
     journal.close()
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.text(max_size=200), st.lists(st.sampled_from(",+1@>M\nkWh.:;="), max_size=60))
 def test_any_script_of_a_meter_reader_is_survived(text: str, parts: list[str]) -> None:
     for script in (text, "".join(parts), ">M 1\n+1,3,s,0,9600,A\n" + text):
@@ -287,7 +284,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(JSON)
 def test_no_json_on_any_topic_makes_a_driver_fail(value: object) -> None:
     raw = json.dumps(value).encode()
@@ -297,7 +293,6 @@ def test_no_json_on_any_topic_makes_a_driver_fail(value: object) -> None:
             assert all(r.reason != "driver-fault" for r in arrival.rejected), arrival.rejected
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.binary(max_size=120))
 def test_no_bytes_on_any_topic_make_a_driver_fail(raw: bytes) -> None:
     for topic in TOPICS:
