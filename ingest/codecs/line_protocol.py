@@ -1,4 +1,4 @@
-r"""InfluxDB line protocol in a message: `measurement,tag=x field=1.5,other=2i 1788220800000000000`.
+"""InfluxDB line protocol in a message: `measurement,tag=x field=1.5,other=2i 1788220800000000000`.
 
 The device is named by its tags. A field's name says quantity and unit as in `power_w`; a field that
 is only called `value` takes the measurement's name, and a tag `unit` says the unit. What names no
