@@ -15,6 +15,7 @@ from caretaker.clock import DAY_MS, HOUR_MS, MINUTE_MS, QUARTER_MS
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Reading
 from ingest.cells import Cells, Step
+from ingest.levels import Level
 from ingest.registers import LOOK, Decision, Dial, decide, fallen
 from storage.port import Facts, Interval, Row, Running, Standing
 
@@ -266,69 +267,6 @@ class _Deltas:
         return self._cells.take(level=False)
 
 
-class _Level:
-    """A level holds until the next reading, a gauge no longer than `_HOLD_MS`."""
-
-    lookback = 1
-
-    def __init__(self, cells: Cells, *, hold_ms: int | None) -> None:
-        self._cells = cells
-        self._hold_ms = hold_ms
-        self._last: Row | None = None
-
-    def resume(
-        self,
-        standing: Standing | None,
-        *,
-        newest: Sequence[Row],
-        after: Sequence[Row],
-        floor_ms: int,
-    ) -> None:
-        del standing, after
-        self._cells.floor_ms = floor_ms
-        self._last = newest[-1] if newest else None
-
-    def push(self, rows: Iterable[Row]) -> None:
-        note, hold, hold_ms = self._cells.note, self._cells.hold, self._hold_ms
-        for row in rows:
-            note(row)
-            before = self._last
-            if before is not None:
-                end_ms = row[0]
-                if hold_ms is not None and end_ms > before[0] + hold_ms:
-                    end_ms = before[0] + hold_ms
-                hold(before, end_ms)
-            self._last = row
-
-    def _hold(self, cells: Cells, row: Row, end_ms: int) -> None:
-        if self._hold_ms is not None:
-            end_ms = min(end_ms, row[0] + self._hold_ms)
-        cells.hold(row, end_ms)
-
-    def standing(self) -> Standing | None:
-        return None
-
-    @property
-    def decided_ms(self) -> int:
-        return self._last[0] - self._last[0] % QUARTER_MS if self._last else _BEFORE_ALL
-
-    def closed(self) -> list[Interval]:
-        return self._cells.take(level=True, before_ms=self.decided_ms)
-
-    def open(self) -> list[Interval]:
-        return self._finish(self._cells.copy())
-
-    def finished(self) -> list[Interval]:
-        """Return all that is left."""
-        return self._finish(self._cells)
-
-    def _finish(self, cells: Cells) -> list[Interval]:
-        if self._last is not None:
-            # What follows the newest reading is not known yet: it covers its own interval only.
-            self._hold(cells, self._last, cells.bounds(self._last[0])[1])
-        return cells.take(level=True)
-
-
 class Metering:
     """The arithmetic of Caretaker (storage.port.Arithmetic); called, it does one series at once."""
 
@@ -341,13 +279,13 @@ class Metering:
         cells = Cells()
         cells.trace = []
         running = self._begin(QUANTITIES[quantity].kind, facts, cells, quantity=quantity)
-        if isinstance(running, _Level):
+        if isinstance(running, Level):
             raise TypeError(f"{quantity} is a level, it has no steps")
         return running, cells.trace
 
     def _begin(
         self, kind: Kind, facts: Facts, cells: Cells, *, quantity: str = ""
-    ) -> "_Register | _Deltas | _Level":
+    ) -> "_Register | _Deltas | Level":
         if kind in {Kind.COUNTER, Kind.DELTA}:
             cells.multiply(facts.multipliers)
         if kind is Kind.COUNTER:
@@ -355,7 +293,7 @@ class Metering:
             return _Register(facts, Dial(facts.register_max, rate), cells)
         if kind is Kind.DELTA:
             return _Deltas(facts, cells)
-        return _Level(cells, hold_ms=None if kind is Kind.STATE else _HOLD_MS)
+        return Level(cells, hold_ms=None if kind is Kind.STATE else _HOLD_MS)
 
     def corrected(
         self, items: Sequence[Interval], facts: Facts, *, start_ms: int, end_ms: int
