@@ -83,7 +83,12 @@ def _readings(
     unit: Unit,
     words: Mapping[str, str],
 ) -> None:
-    head = [words["time"], words["channel"], f"{words['temperature']} [°C]", words["quality"]]
+    head: Sequence[object] = [
+        words["time"],
+        words["channel"],
+        f"{words['temperature']} [°C]",
+        words["quality"],
+    ]
     name = unit.device.name or unit.device.key
     part: list[Sequence[object]] = [head]
     number = 1
@@ -92,7 +97,8 @@ def _readings(
     ):
         if len(part) > _MOST_ROWS:
             sheets.table(f"{name} {number}", part, wide=(20,))
-            part, number = [head], number + 1
+            part, number = [], number + 1
+            part.append(head)
         part.append((sheets.when(at_ms), channel, value, quality))
     sheets.table(name if number == 1 else f"{name} {number}", part, wide=(20,))
 

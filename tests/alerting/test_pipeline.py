@@ -11,7 +11,7 @@ import pytest
 
 from alerting.notify.links import Signer
 from alerting.notify.oncall import on_call
-from alerting.port import Notification, Outcome
+from alerting.port import Notification, Notifier, Outcome
 from caretaker.calendar import SchoolCalendar
 from caretaker.clock import HOUR_MS, MINUTE_MS
 from caretaker.config import (
@@ -85,7 +85,8 @@ def make(tmp_path: Path) -> Iterator[Make]:
 
 def listen(office: Office) -> None:
     """Put ears in place of the channels."""
-    office.courier._channels = {c.name: Told(c.name) for c in office.site.channels}
+    ears: dict[str, Notifier] = {c.name: Told(c.name) for c in office.site.channels}
+    office.courier._channels = ears
 
 
 def told(office: Office, channel: str) -> list[tuple[str, tuple[str, ...]]]:

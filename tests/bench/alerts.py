@@ -21,7 +21,7 @@ from typing import Any
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from alerting.port import Notification, Outcome
+from alerting.port import Notification, Notifier, Outcome
 from caretaker.app import App
 from caretaker.clock import MINUTE_MS, SystemClock
 from caretaker.config import (
@@ -103,7 +103,8 @@ def measure(
         logins=(Login("bench", "secret"),),
     )  # fmt: skip
     ear = Ear()
-    app._desk._channels = {"console": ear}
+    ears: dict[str, Notifier] = {"console": ear}
+    app._desk._channels = ears
     app.start()
     stop = threading.Event()
     thread = threading.Thread(target=analytics, args=(stop,), daemon=True)

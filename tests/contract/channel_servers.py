@@ -146,7 +146,7 @@ class SmtpService(socketserver.ThreadingTCPServer):
 
 
 class _Smtp(socketserver.BaseRequestHandler):
-    server: SmtpService
+    server: SmtpService  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def handle(self) -> None:
         link: socket.socket = self.request

@@ -203,7 +203,11 @@ def test_a_siren_hears_and_falls_silent_when_nobody_is_called(broker: MosquittoB
     client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
     client.username_pw_set("c", SECRET)
     client.on_message = lambda _c, _u, message: heard.append(bytes(message.payload))
-    client.on_connect = lambda c, *_: c.subscribe("siren/1", 1)
+
+    def connected(c: paho.Client, *_: object) -> None:
+        c.subscribe("siren/1", 1)
+
+    client.on_connect = connected
     subscribed: list[int] = []
     client.on_subscribe = lambda *_: subscribed.append(1)
     client.connect(address.host, address.port)

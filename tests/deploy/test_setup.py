@@ -30,7 +30,9 @@ def test_setup_gives_grafana_a_token_that_may_only_read(influxdb_2: Store, tmp_p
         "/run/secrets/influx_admin_token": str(admin),
         "/grafana-token/read": str(tmp_path / "data" / "grafana-token" / "read"),
     }
-    command = [places.get(word, word) for word in services(FILES[0])["influx-setup"]["command"]]
+    command: list[str] = [
+        places.get(word) or word for word in services(FILES[0])["influx-setup"]["command"]
+    ]
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, (result.output, result.exception)
     token = Path(places["/grafana-token/read"]).read_text(encoding="utf-8")

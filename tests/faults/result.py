@@ -46,7 +46,7 @@ class Result:
 
     def row(self) -> dict[str, object]:
         """Return it for a line of JSON."""
-        return asdict(self) | {"passed": self.passed}
+        return {**asdict(self), "passed": self.passed}
 
 
 COLUMNS = ("name", "title", "expected", "delivered", "duplicate", "late", "missed", "false",
