@@ -80,9 +80,13 @@ def select(
     `of` is a measurement's name, or a subquery or regex when it starts with a bracket or slash.
 
     >>> select('last("value")', TIME, of="kpi_day", group='"site"').influxql
-    'SELECT last("value") FROM "kpi_day" WHERE $timeFilter GROUP BY "site"'
+    'SELECT last("value") FROM "kpi_day" WHERE $timeFilter AND "enough" = 1 GROUP BY "site"'
     """
     source = of if of[0] in "(/" else name(of)
+    if of.startswith("kpi_") and '"value"' in what and '"enough"' not in what:
+        # InfluxDB cannot unset a field: a value computed anew as "not enough data" leaves the old
+        # one standing beside enough = 0.
+        where = (*where, '"enough" = 1')
     words = [f"SELECT {what} FROM {source}"]
     if where:
         words.append("WHERE " + " AND ".join(where))

@@ -105,7 +105,15 @@ def attack(kind: str, mode: str, seconds: float, folder: Path) -> Outcome:
     journal = folder / "journal.sqlite3"
     port = broker.address("caretaker").port
     ingest = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.ingest_child", str(journal), str(port), "secret"]
+        [
+            sys.executable,
+            "-m",
+            "tests.faults.ingest_child",
+            str(journal),
+            str(port),
+            "secret",
+            "gate",
+        ]
     )
     try:
         until(lambda: journal.exists() and journal.stat().st_size > 0)

@@ -1,6 +1,7 @@
 """Ingest alone, as a process that can be killed: broker -> decoder -> journal.
 
-Run: python -m tests.faults.ingest_child JOURNAL PORT PASSWORD
+Run: python -m tests.faults.ingest_child JOURNAL PORT PASSWORD [gate]
+With `gate` no device may send faster than its share, as in the running application.
 """
 
 import signal
@@ -20,7 +21,7 @@ from ingest.transport.paho import PahoTransport
 from storage.journal import Journal
 
 
-def main(path: str, port: str, password: str) -> None:
+def main(path: str, port: str, password: str, gate: str = "") -> None:
     """Store what arrives until a signal comes."""
     clock = SystemClock()
     journal = Journal(Path(path), zone=ZoneInfo("Asia/Shanghai"), arithmetic=intervals, clock=clock)
@@ -33,7 +34,7 @@ def main(path: str, port: str, password: str) -> None:
         Decoder(load_drivers(), clock=clock),
         journal,
         clock=clock,
-        gate=Gate(journal.knows),
+        gate=Gate(journal.knows) if gate else None,
     )
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
@@ -44,4 +45,4 @@ def main(path: str, port: str, password: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:5])
