@@ -9,9 +9,13 @@ NPM = PATH="$(NODE_HOME)/bin:$$PATH" "$(NODE_HOME)/bin/node" "$(NODE_HOME)/lib/n
 PAGE_SOURCES := $(shell find web/src web/public -type f ! -name types.ts 2>/dev/null) \
 	web/index.html web/vite.config.ts web/tsconfig.json web/openapi.json
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# grafana-client brings urllib3-future, which by a .pth file writes itself over urllib3 at the next
-# start of Python. It works beside it just as well; -S starts Python without .pth files.
-KEEP_URLLIB3 = $(BIN)/python -S -c "import pathlib; [p.unlink() for p in pathlib.Path('$(VENV)').glob('[Ll]ib*/**/urllib3_future.pth')]"
+# grafana-client brings urllib3-future, whose wheel writes itself over urllib3, and again at the next
+# start of Python by a .pth file. It works beside the real one, which is put back from the lock.
+define KEEP_URLLIB3
+@rm -f $(VENV)/lib/python*/site-packages/urllib3_future.pth
+@sed -n '/^urllib3==/,/[^\\]$$/p' $(1) > $(VENV)/urllib3.lock
+$(PIP_INSTALL) --force-reinstall --no-deps --require-hashes -r $(VENV)/urllib3.lock
+endef
 
 .PHONY: demo test test-fast lint lint-python lint-page bench corpus setup page lock clean faults faults-store
 
@@ -29,14 +33,14 @@ $(BIN)/python:
 $(VENV)/.stamp-run: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "Installing what Caretaker stands on (hashes checked) ..."
 	$(PIP_INSTALL) --require-hashes -r requirements.lock
-	$(KEEP_URLLIB3)
+	$(call KEEP_URLLIB3,requirements.lock)
 	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.stamp-dev: requirements-dev.lock $(VENV)/.stamp-run
 	@echo "Installing what the tests need ..."
 	$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
-	$(KEEP_URLLIB3)
+	$(call KEEP_URLLIB3,requirements-dev.lock)
 	@touch $@
 
 web/node_modules/.stamp: web/package-lock.json $(VENV)/.stamp-run

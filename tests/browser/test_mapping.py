@@ -34,7 +34,7 @@ def test_a_person_explains_a_message(page: Page, app: App, browser: Browser) -> 
     over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert over <= 0, "the page scrolls sideways"
     keep.click()
-    expect(page.get_by_text("boiler/now").first).to_be_visible()
+    expect(page.get_by_text("已保存", exact=False)).to_be_visible()
     expect(page.get_by_test_id("explain")).to_have_count(0)
     with app.journal.reader() as connection:
         row = connection.execute(
