@@ -182,7 +182,9 @@ class Campus:
         if spec.id in edges:
             register = edges[spec.id]
             inside = minute - index
-            true = float(register[index] * (1 - inside) + register[index + 1] * inside)
+            first, last = register[index], register[index + 1]
+            # Rounding must not turn a register back by its last digit.
+            true = float(min(last, first + (last - first) * inside))
             shown = self._shown(spec, true, at_ms)
             if spec.role.value == "water":
                 values["volume_m3"] = int(shown * 1000) / 1000
