@@ -4,7 +4,6 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 
 from alerting.parameters import Setting, limits_of
 from alerting.port import Context, Rule, Subject
@@ -80,7 +79,20 @@ def subjects_of(connection: sqlite3.Connection) -> list[Subject]:
         for status in (DeviceStatus.ADOPTED, DeviceStatus.INTERNAL)
         for device in device_records.devices(connection, status=status.value)
     ]
-    return [replace(s, linked=linked_points(s.device, plain)) for s in plain]
+    tellers = [subject for subject in plain if _tells(subject)]
+    return [replace(s, linked=linked_points(s.device, tellers)) for s in plain]
+
+
+def _tells(subject: Subject) -> bool:
+    """Return whether a device may tell about others: few do, and each unit looks through them."""
+    device = subject.device
+    if device.role is DeviceRole.ELECTRICITY and not device.parent:
+        return True
+    return any(
+        (p.quantity == "door" and device.parent)
+        or (p.quantity == "mains" and not device.role.holds_food)
+        for p in subject.points
+    )
 
 
 def build(
@@ -104,14 +116,21 @@ def build(
     for record in unit_records.listing(connection, kinds=(unit_records.RecordKind.CALIBRATION,)):
         if record not in records[record.device]:
             records[record.device].insert(0, record)
+    # Only a rule that the rule file speaks of has numbers of its own.
+    common = {s.device.id: limits_of(site, s.device, today=today) for s in subjects}
     posts: dict[int, list[Post]] = defaultdict(list)
     for rule in rules:
         blocks = [setting for setting in settings if setting.rule == rule.name]
         for subject in rule.subjects(subjects):
             if not _on(blocks, subject.device):
                 continue
+            limits = (
+                limits_of(site, subject.device, settings=blocks, today=today)
+                if blocks
+                else common[subject.device.id]
+            )
             context = Context(
-                limits=_numbers(rule, site, subject.device, blocks, today),
+                limits={name: limits[name] for name in rule.parameters if name in limits},
                 records=(*records[0], *records[subject.device.id]),
                 watching_since_ms=watching_since_ms,
                 zone=site.zone,
@@ -135,14 +154,3 @@ def _on(blocks: Sequence[Setting], device: Device) -> bool:
     """Return whether a rule is switched on for a device; the last block that speaks decides."""
     found = [block.on for block in blocks if block.matches(device)]
     return found[-1] if found else True
-
-
-def _numbers(
-    rule: Rule,
-    site: SiteSettings,
-    device: Device,
-    blocks: Sequence[Setting],
-    today: date | None,
-) -> dict[str, float]:
-    found = limits_of(site, device, settings=blocks, today=today)
-    return {name: found[name] for name in rule.parameters if name in found}
