@@ -69,6 +69,7 @@ class PahoTransport:
         client.reconnect_delay_set(1, 10)
         # Messages of a resumed session may arrive before the first call returns: callbacks first.
         client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         self._client = client
@@ -99,6 +100,19 @@ class PahoTransport:
         self._had_session = True
         # Always subscribe again: a broker that lost the session would stay silent for ever.
         client.subscribe([(topic, 1) for topic in self._topics])
+
+    def _on_subscribe(
+        self,
+        _client: mqtt.Client,
+        _userdata: object,
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: object,
+    ) -> None:
+        # Only now does the broker keep for us what is published.
+        if any(reason.is_failure for reason in reasons):
+            self._on_event("refused", "the broker does not let us subscribe")
+            return
         self._connected = True
         self._on_event("connected", f"{self._address.host}:{self._address.port}")
 
