@@ -2,7 +2,6 @@
 
 Same broker, same publishers, same run, rounds in turn. Prints figures, asserts none.
 Run: python -m tests.bench.ingest [--messages 20000] [--publishers 2] [--rounds 3] [--out FILE]
-With --corpus FOLDER the messages are those of real devices, all families mixed.
 """
 
 import argparse
@@ -31,95 +30,14 @@ AnyBroker = NatsBroker | MosquittoBroker
 
 
 def publishers(
-    port: int, tag: str, count: int, number: int, rate_hz: float = 0.0, corpus: str = ""
+    port: int, tag: str, count: int, number: int, rate_hz: float = 0.0
 ) -> list[subprocess.Popen[bytes]]:
     """Start publisher processes that share `count` messages."""
     base = [sys.executable, "-m", "tests.bench.publishers", str(port), "bench", "secret"]
     return [
-        subprocess.Popen([*base, f"{tag}/{n}", str(count // number), str(rate_hz / number), corpus])
+        subprocess.Popen([*base, f"{tag}/{n}", str(count // number), str(rate_hz / number)])
         for n in range(number)
     ]
-
-
-def ended(journal: Path, tag: str) -> int:
-    """Return how many publishers' last messages are durable."""
-    connection = sqlite3.connect(f"{journal.as_uri()}?mode=ro", uri=True, timeout=10)
-    try:
-        row = connection.execute(
-            "SELECT count(*) FROM device WHERE key GLOB ?", (f"native:{tag}/*-end",)
-        ).fetchone()
-        return int(row[0])
-    finally:
-        connection.close()
-
-
-def mixed_round(
-    broker: AnyBroker, journal: Path, tag: str, count: int, number: int, corpus: str
-) -> float:
-    """Return messages a second of real devices until each publisher's last one is durable."""
-    began = time.monotonic()
-    sending = publishers(broker.address("bench").port, tag, count, number, corpus=corpus)
-    until(lambda: ended(journal, tag) == number)
-    took = time.monotonic() - began
-    for process in sending:
-        process.wait()
-    return count / took
-
-
-def mixed_counting_round(port: int, tag: str, count: int, number: int, corpus: str) -> float:
-    """Return messages a second of real devices that mosquitto_sub takes, storing nothing."""
-    total = count // number * number + number
-    peer = subprocess.Popen(
-        ["mosquitto_sub", "-p", str(port), "-u", "peer", "-P", "secret", "-q", "1", "-i", "peer",
-         "-c", "-t", "#", "-C", str(total), "-F", "%m"],
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    time.sleep(0.5)  # its subscription; not part of the time measured
-    began = time.monotonic()
-    sending = publishers(port, tag, count, number, corpus=corpus)
-    if peer.wait(300):
-        raise RuntimeError("mosquitto_sub failed")
-    took = time.monotonic() - began
-    for process in sending:
-        process.wait()
-    return count / took
-
-
-def measure_mixed(
-    kind: str, *, messages: int, number: int, rounds: int, corpus: str
-) -> dict[str, float | str]:
-    """Measure one broker with the messages of real devices."""
-    with tempfile.TemporaryDirectory() as folder:
-        broker = embedded_broker(
-            kind, data_dir=Path(folder) / "broker", port=free_port(), logins=LOGINS
-        )
-        broker.start()
-        journal = Path(folder) / "journal.sqlite3"
-        port = broker.address("caretaker").port
-        child = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.ingest_child", str(journal), str(port), "secret"]
-        )
-        try:
-            until(journal.exists)
-            mixed_round(broker, journal, "warm", 1000, number, corpus)
-            ours, theirs = [], []
-            for turn in range(rounds):
-                ours.append(mixed_round(broker, journal, f"r{turn}", messages, number, corpus))
-                theirs.append(mixed_counting_round(port, f"p{turn}", messages, number, corpus))
-                until(lambda: ended(journal, f"p{turn}") == number)  # noqa: B023  (runs at once)
-            memory = rss_mb(child.pid)
-        finally:
-            child.terminate()
-            child.wait(60)
-            broker.stop()
-        rate, peer = statistics.median(ours), statistics.median(theirs)
-        return {
-            "broker": kind,
-            "messages_per_s": round(rate),
-            "mosquitto_sub_per_s": round(peer),
-            "ratio": round(rate / peer, 3),
-            "rss_mb": round(memory, 1),
-        }
 
 
 def until(condition: Callable[[], bool], *, within_s: float = 300.0) -> None:
@@ -264,14 +182,15 @@ def main() -> None:
     parser.add_argument("--publishers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--broker", choices=["nats", "mosquitto"], action="append")
-    parser.add_argument("--corpus", default="", help="folder of real messages, mixed")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    how = {"messages": options.messages, "number": options.publishers, "rounds": options.rounds}
     rows = [
-        measure_mixed(kind, **how, corpus=options.corpus)
-        if options.corpus
-        else measure(kind, **how)
+        measure(
+            kind,
+            messages=options.messages,
+            number=options.publishers,
+            rounds=options.rounds,
+        )
         for kind in options.broker or ["mosquitto", "nats"]
     ]
     for name in rows[0]:
