@@ -13,6 +13,7 @@ from ingest.units import UnknownUnitError, factor_offset
 
 _HERE = Path(__file__).parent / "drivers"
 UNIT_UNKNOWN = "?"
+UNIT_WRITTEN = "*"
 """The unit of a field that no document names: such a value is held until a person names it."""
 
 
@@ -338,7 +339,7 @@ def _field(data: Mapping[str, Any], *, file: str, index: int) -> Field:
         raise ConfigurationError(
             file=file, key=f"{where}.path", problem="is missing", remedy='Add path = "..."'
         )
-    known = bool(data.get("unit_at")) or unit == UNIT_UNKNOWN
+    known = bool(data.get("unit_at")) or unit in {UNIT_UNKNOWN, UNIT_WRITTEN}
     if QUANTITIES[quantity].kind is Kind.STATE and unit != UNIT_UNKNOWN:
         known = True
     try:

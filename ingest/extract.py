@@ -8,7 +8,7 @@ from typing import Any
 
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Measured, Quality, Rejected, RejectReason
-from ingest.driver import UNIT_UNKNOWN, Condition, Field, Where
+from ingest.driver import UNIT_UNKNOWN, UNIT_WRITTEN, Condition, Field, Where
 from ingest.plan import Leaf, State, children
 from ingest.quality import doubt, judge
 from ingest.times import instant, settle
@@ -108,9 +108,9 @@ class Reader:
             if not inner:
                 self._refuse(RejectReason.WRONG_TYPE, f"{rule.quantity}: no single value")
             return not inner
-        scale = self._scale(rule, beside)
-        if isinstance(scale, Rejected):
-            self.refused.append(scale)
+        scaling = self._scale(rule, value, beside)
+        if isinstance(scaling, Rejected):
+            self.refused.append(scaling)
             return True
         channel = self._channel(leaf, beside)
         at_ms, quality = self._time(rule, beside)
@@ -118,7 +118,7 @@ class Reader:
             if raw is None:
                 continue
             name = f"{channel}/{phase}" if channel and phase else channel or phase
-            item = _one(rule, raw, name, scale, at_ms=at_ms, quality=quality)
+            item = _one(rule, raw, name, scaling, at_ms=at_ms, quality=quality)
             if isinstance(item, Rejected):
                 self.refused.append(item)
             else:
@@ -140,13 +140,15 @@ class Reader:
             return False
         return not condition.words or str(value).lower() in condition.words
 
-    def _scale(self, rule: Field, beside: Any) -> tuple[float, float] | Rejected:
+    def _scale(self, rule: Field, value: Any, beside: Any) -> tuple[float, float] | Rejected:
         if rule.unit_at is not None:
             unit = self._at(rule.unit_at, beside)
             if unit is None or unit == "":
                 unit = rule.unit or UNIT_UNKNOWN
         elif rule.unit == UNIT_UNKNOWN:
             unit = UNIT_UNKNOWN
+        elif rule.unit == UNIT_WRITTEN:
+            unit = str(value).strip().partition(" ")[2] or UNIT_UNKNOWN
         else:
             return rule.factor, rule.offset
         return scale(rule.quantity, str(unit)[:16])
@@ -223,6 +225,8 @@ def _one(
         value = rule.words.get(str(raw).strip().lower())
         if value is None and isinstance(raw, str):
             value = rule.words.get("*")
+    if rule.unit == UNIT_WRITTEN and isinstance(raw, str):
+        raw = raw.strip().partition(" ")[0]
     if value is None:
         value = number(raw, state=QUANTITIES[quantity].kind is Kind.STATE)
     if isinstance(value, Rejected):

@@ -13,7 +13,8 @@ _ENERGY = {
     "mj": 1 / 3.6,
     "gj": 1e3 / 3.6,
 }
-_POWER = {"w": 1e-3, "kw": 1.0, "mw": 1e3}
+_POWER = {"w": 1e-3, "kw": 1.0, "mw": 1e3, "j/h": 1 / 3.6e6, "mj/h": 1 / 3.6}
+_POWER |= {"jh": 1 / 3.6e6, "kj/h": 1 / 3600, "mjh": 1 / 3.6, "gj/h": 1e3 / 3.6}
 _VOLUME = {
     "m3": 1.0,
     "l": 1e-3,
@@ -32,6 +33,7 @@ _FLOW = {
     "l/s": 3.6,
     "m3/s": 3600.0,
     "ls": 3.6,
+    "m3/min": 60.0,
 }
 _SCALE: dict[str, dict[str, float]] = {
     "kWh": _ENERGY,
@@ -62,7 +64,7 @@ _SCALE: dict[str, dict[str, float]] = {
     "ug/m3": {"ug/m3": 1.0, "ugm3": 1.0, "mg/m3": 1e3, "mgm3": 1e3},
     "mg/m3": {"mg/m3": 1.0, "mgm3": 1.0, "ug/m3": 1e-3, "ugm3": 1e-3},
     "dB": {"db": 1.0, "dba": 1.0, "db(a)": 1.0},
-    "lx": {"lx": 1.0, "lux": 1.0},
+    "lx": {"lx": 1.0, "lux": 1.0, "klx": 1e3},
     "1": {"1": 1.0, "": 1.0, "bool": 1.0, "%": 0.01},
 }
 _MILLI = {"mW": ("kW", 1e-6), "mWh": ("kWh", 1e-6), "mvar": ("kvar", 1e-6), "mVA": ("kVA", 1e-6)}

@@ -22,6 +22,9 @@ from ingest.units import UnknownUnitError, factor_offset
 _MAX_KEYS = 20_000
 _TABLES = ("suffix", "medium", "instead", "channel")
 _LISTS = ("past", "filler")
+# What a status word can say of a medium beyond a fault, and the parts that take it back.
+_ALARMS = {"water": ("leak", ("LEAK", "BURST")), "smoke": ("smoke", ("SMOKE",))}
+_NOT_NOW = {"PREV", "PREVIOUS", "WAS", "OR", "NO", "NOT"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,11 @@ class Suffix:
         self._channels: Mapping[str, str] = options["channel"]
         self._past, self._filler = frozenset(options["past"]), frozenset(options["filler"])
         self._media: Mapping[str, str] = options["medium"]
+        self._meters: Mapping[str, str] = {
+            meter: medium
+            for medium, meters in options.get("meters", {}).items()
+            for meter in meters.split()
+        }
         self._relabel: Mapping[str, Mapping[str, str]] = options.get("relabel", {})
         self._status: Mapping[str, str] = options.get("status", {})
         self._known: dict[tuple[str, str], Meaning | Rejected | None] = {}
@@ -100,8 +108,11 @@ class Suffix:
         )
 
     def _medium(self, payload: Mapping[str, Any]) -> str:
+        """Return what flows: as the telegram says, or by the meter behind a radio converter."""
         at = str(self._media.get("at", ""))
-        return str(self._media.get(str(payload.get(at, "")).lower(), ""))
+        medium = self._media.get(str(payload.get(at, "")).lower())
+        meter = first(payload, self._driver.model_at)
+        return str(medium or self._meters.get(str(meter), ""))
 
     def _read(
         self,
@@ -152,7 +163,7 @@ class Suffix:
             instead = self._instead.get(word, {}).get(quantity)
             if instead is not None:
                 quantity = instead
-            elif word not in self._filler:
+            elif word not in self._filler and not (word == "flow" and "flow" in quantity):
                 left.append(word)
         if not quantity and "*" in row:
             return None  # a unit of many things, and no word says which
@@ -181,8 +192,24 @@ class Suffix:
             word = payload.get(key)
             if not isinstance(word, str) or not word.strip():
                 continue
-            well = word.strip().upper() in {"OK", "NO ERROR"}
+            words = word.upper().split()
+            if words in (["OPEN"], ["CLOSED"]):  # a contact, whose status is what it says
+                found.append(Measured(channel, "door", at_ms, float(words[0] == "OPEN"), quality))
+                continue
+            well = words in (["OK"], ["NO", "ERROR"])
             found.append(Measured(channel, "fault", at_ms, float(not well), quality))
-            leaking = "LEAK" in word.upper() or "BURST" in word.upper()
-            if channel == "" and medium == "water" and (well or leaking):
-                found.append(Measured("", "leak", at_ms, float(leaking), quality))
+            if channel == "" and medium in _ALARMS:
+                quantity, stems = _ALARMS[medium]
+                told = any(_tells(item, stems) for item in words)
+                if told or well:
+                    found.append(Measured("", quantity, at_ms, float(told), quality))
+
+
+def _tells(word: str, stems: tuple[str, ...]) -> bool:
+    """Return whether a word of a status says one of these, and says it of now.
+
+    >>> _tells("LEAK_FLOW_HIGH", ("LEAK",)), _tells("PREV_LEAKAGE", ("LEAK",))
+    (True, False)
+    """
+    parts = word.split("_")
+    return not _NOT_NOW & set(parts) and any(part.startswith(stems) for part in parts)

@@ -32,7 +32,9 @@ THEIRS = {
     "mmhg": "mmHg", "inhg": "inHg", "psi": "psi", "c": "degC", "degc": "degC", "celsius": "degC",
     "fahrenheit": "degF", "f": "degF", "degf": "degF", "k": "kelvin", "ppm": "ppm", "ppb": "ppb",
     "ug/m3": "microgram/meter**3", "ugm3": "microgram/meter**3", "mg/m3": "milligram/meter**3",
-    "mgm3": "milligram/meter**3", "lx": "lux", "lux": "lux",
+    "mgm3": "milligram/meter**3", "lx": "lux", "lux": "lux", "klx": "kilolux",
+    "m3/min": "meter**3/minute", "j/h": "joule/hour", "jh": "joule/hour", "kj/h": "kilojoule/hour",
+    "mj/h": "megajoule/hour", "mjh": "megajoule/hour", "gj/h": "gigajoule/hour",
 }  # fmt: skip
 MILLI = {"mW": "milliwatt", "mWh": "milliwatt_hour", "mvar": "milliwatt", "mVA": "milliwatt"}
 OURS = {"%", "pct", "percent", "rh", "db", "dba", "db(a)", "1", "", "bool"}
