@@ -131,7 +131,7 @@ class AlertDesk:
         courier.stop()
 
     def checks(self, faults: Mapping[str, object]) -> list[Check]:
-        """Return how the alerts fare; `faults` are the rules' own."""
+        """Return how the alerts fare; `faults` are what rules cannot judge now."""
         if self._parts is None:
             return [("alerting", False, "stopped", "")]
         courier, watchdog, *_ = self._parts

@@ -22,6 +22,7 @@ _NOT_TRUTH = int(Quality.SUSPECT | Quality.RETAINED)
 _OUR_TIME = int(Quality.NO_CLOCK | Quality.CLOCK)
 _TICK_MS = 10_000
 _REFRESH_MS = MINUTE_MS
+_FUTURE_MS = 5 * MINUTE_MS
 _CATCH_UP_MS = 2 * MINUTE_MS
 """So long after its start Caretaker takes the backlog at the broker to be still on its way."""
 _CLOCK = "@clock"
@@ -45,6 +46,9 @@ class Engine:
     ) -> None:
         self.lifecycle = lifecycle
         self.faults: Counter[str] = Counter()
+        """Every fault of a rule since the start."""
+        self.sick: dict[tuple[str, int], str] = {}
+        """Which rule cannot judge which device now, and why; well again, it is gone from here."""
         self.book = book or RuleBook(rules)
         self.site = site or lifecycle.site
         self.roster = Roster()
@@ -117,6 +121,24 @@ class Engine:
         self.late.work(connection, now_ms=now_ms)
         self.lifecycle.tick(connection, now_ms=now_ms)
 
+    def postpone(
+        self, connection: sqlite3.Connection, readings: Sequence[Reading], *, now_ms: int
+    ) -> None:
+        """Have the devices of readings that could not be judged judged again from there on."""
+        for reading in readings:
+            if int(reading.quality) & _NOT_TRUTH:
+                continue
+            for device in self.roster.routes.get(reading.point, ()):
+                self.late.ask(connection, device, from_ms=reading.at_ms, now_ms=now_ms)
+                if self.clocks.get(device, 0) < reading.at_ms <= now_ms + _FUTURE_MS:
+                    self.clocks[device] = reading.at_ms
+                    self._keep(connection, _CLOCK, device, reading.at_ms)
+
+    def fault(self, key: tuple[str, int], error: Exception) -> None:
+        """Count what went wrong with a rule at a device, and show it until that goes well."""
+        self.sick[key] = f"{type(error).__name__}: {error}"[:200]
+        self.faults[f"{key[0]}: {type(error).__name__}: {error}"[:120]] += 1
+
     def _judge_device(
         self, connection: sqlite3.Connection, device: int, items: list[Reading], *, now_ms: int
     ) -> None:
@@ -124,7 +146,7 @@ class Engine:
         own = frozenset(p.id for p in posts[0].subject.points) if posts else frozenset[int]()
         clock = self.clocks.get(device, 0)
         items = self.late.note(connection, device, items, own=own, clock_ms=clock, now_ms=now_ms)
-        horizon_ms = now_ms + 5 * MINUTE_MS
+        horizon_ms = now_ms + _FUTURE_MS
         newest = max(
             (r.at_ms for r in items if r.point in own and r.at_ms <= horizon_ms), default=0
         )
@@ -213,8 +235,10 @@ class Engine:
                 now_ms=known_ms,
             )
         except Exception as error:  # a sick rule is counted and shown; the others go on
-            self.faults[f"{post.rule.name}: {type(error).__name__}: {error}"[:120]] += 1
+            self.fault(key, error)
             return
+        if self.sick:
+            self.sick.pop(key, None)
         self.remember(connection, post, state)
         silent = readings and not verdicts and not state.get("bad")
         if silent and self.lifecycle.has_open(connection, *key):

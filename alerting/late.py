@@ -28,7 +28,8 @@ LINKED_SKEW_MS = QUARTER_MS
 """So far may the clock of another device, a door contact, lie behind without being late."""
 HORIZON_MS = 35 * DAY_MS
 """Older data is kept and counted, not judged."""
-_QUIET_MS, _PATIENCE_MS = 2_000, 30_000
+_QUIET_MS, _PATIENCE_MS, _RETRY_MS = 2_000, 30_000, 60_000
+_AGAIN = "late data"
 _NOT_TRUTH = int(Quality.SUSPECT | Quality.RETAINED)
 _FINE_MS, _HOURLY_MS = 3 * HOUR_MS, 2 * DAY_MS
 _RANK = {Severity.NOTICE: 0, Severity.ALARM: 1, Severity.CRITICAL: 2}
@@ -39,6 +40,8 @@ class _Mark:
     from_ms: int
     since_ms: int
     touched_ms: int
+    rests_ms: int = 0
+    """It could not be judged: not tried again before this."""
 
 
 def mark(connection: sqlite3.Connection, device: int, *, from_ms: int, now_ms: int) -> None:
@@ -110,13 +113,21 @@ class LateData:
         if earliest <= self._checkpoints.get(device, -1):
             self._forget(connection, device, earliest)
         if first is not None:
-            found = self._marks.setdefault(device, _Mark(first, now_ms, now_ms))
-            found.from_ms, found.touched_ms = min(found.from_ms, first), now_ms
-            connection.execute(
-                "INSERT OR REPLACE INTO rule_late VALUES (?, ?, ?)",
-                (device, found.from_ms, found.since_ms),
-            )
+            self.ask(connection, device, from_ms=first, now_ms=now_ms)
         return timely
+
+    def ask(
+        self, connection: sqlite3.Connection, device: int, *, from_ms: int, now_ms: int
+    ) -> None:
+        """Mark a device to be judged again from an instant on."""
+        if from_ms <= self._checkpoints.get(device, -1):
+            self._forget(connection, device, from_ms)
+        found = self._marks.setdefault(device, _Mark(from_ms, now_ms, now_ms))
+        found.from_ms, found.touched_ms = min(found.from_ms, from_ms), now_ms
+        connection.execute(
+            "INSERT OR REPLACE INTO rule_late VALUES (?, ?, ?)",
+            (device, found.from_ms, found.since_ms),
+        )
 
     def checkpoint(
         self, connection: sqlite3.Connection, device: int, *, before_ms: int, at_ms: int
@@ -181,10 +192,29 @@ class LateData:
         """Judge again what has been quiet for a moment, or has waited long enough."""
         for device, mark in list(self._marks.items()):
             quiet = not 0 <= now_ms - mark.touched_ms < _QUIET_MS
+            if now_ms < mark.rests_ms <= now_ms + _RETRY_MS:
+                continue
             if quiet or not 0 <= now_ms - mark.since_ms < _PATIENCE_MS:
-                self._judge_again(connection, device, mark.from_ms, now_ms=now_ms)
-                del self._marks[device]
-                connection.execute("DELETE FROM rule_late WHERE device = ?", (device,))
+                self._try_again(connection, device, mark, now_ms=now_ms)
+
+    def _try_again(
+        self, connection: sqlite3.Connection, device: int, mark: _Mark, *, now_ms: int
+    ) -> None:
+        """Judge a device again; one that cannot be judged must not keep the others from it."""
+        connection.execute("SAVEPOINT again")
+        try:
+            self._judge_again(connection, device, mark.from_ms, now_ms=now_ms)
+        except Exception as error:  # shown until it goes well; the mark stays
+            connection.execute("ROLLBACK TO again")
+            connection.execute("RELEASE again")
+            self._engine.load(connection)
+            self._marks[device] = replace(mark, rests_ms=now_ms + _RETRY_MS)
+            self._engine.fault((_AGAIN, device), error)
+            return
+        connection.execute("RELEASE again")
+        del self._marks[device]
+        connection.execute("DELETE FROM rule_late WHERE device = ?", (device,))
+        self._engine.sick.pop((_AGAIN, device), None)
 
     def _judge_again(
         self, connection: sqlite3.Connection, device: int, from_ms: int, *, now_ms: int
@@ -207,7 +237,7 @@ class LateData:
                         now_ms=end_ms,
                     )
                 except Exception as error:  # counted like a fault of live judging
-                    self._engine.faults[f"{name}: {type(error).__name__}: {error}"[:120]] += 1
+                    self._engine.fault((name, device), error)
                     continue
                 said[name] += verdicts
             if end_ms < clock_ms:

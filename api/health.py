@@ -24,15 +24,17 @@ def checks(parts: Services) -> list[schemas.Check]:
             remedy="Look at the disk's space and health." if journal.failing else "",
         )
     )
-    if journal.judge_error:
-        found.append(
-            schemas.Check(
-                name="rules",
-                ok=False,
-                value=journal.judge_error,
-                remedy="Readings are stored all the same; report this with the log.",
-            )
+    failed = f"; failed {journal.judge_failures} times before" if journal.judge_failures else ""
+    found.append(
+        schemas.Check(
+            name="judging",
+            ok=not journal.judge_error,
+            value=(journal.judge_error or "every reading is judged") + failed,
+            remedy="Readings are stored and judged later; report this with the log."
+            if journal.judge_error
+            else "",
         )
+    )
     free = disk_free_bytes(parts)
     found.append(
         schemas.Check(

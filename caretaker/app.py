@@ -347,7 +347,8 @@ class App:
         )
         if self._projection is not None:
             found.append(self._projection.check())
-        return found + self._desk.checks(self.engine.faults)
+        sick = {f"{rule}, device {device}": why for (rule, device), why in self.engine.sick.items()}
+        return found + self._desk.checks(sick)
 
     def _counters(self) -> tuple[dict[str, int], dict[str, int]]:
         if self.ingest is None:

@@ -19,6 +19,7 @@ from storage import devices as device_records
 from storage import lease, rollup
 from storage.commit import Committer
 from storage.connection import open_reader, open_writer
+from storage.judging import Judging
 from storage.port import Arithmetic, Interval, Judge, Stored
 
 T = TypeVar("T")
@@ -49,7 +50,6 @@ class Journal:
     ) -> None:
         self.path = path
         self.failing = ""
-        self.judge_error = ""
         self.last_commit_ms = 0
         self.epoch = 0
         """Whose turn it is to write (storage/lease.py); 0: nobody asks."""
@@ -58,7 +58,7 @@ class Journal:
         self._group_limit = group_limit
         self._roller = rollup.Roller(zone=zone, arithmetic=arithmetic)
         self._committer = Committer()
-        self._judge: Judge | None = None
+        self._judging: Judging | None = None
         self._listeners: list[Callable[[Stored], None]] = []
         self._wake = threading.Condition()
         self._batches: deque[tuple[Sequence[Arrival], Done]] = deque()
@@ -98,7 +98,17 @@ class Journal:
         """Let `judge` see every batch inside its transaction from now on."""
         if judge is not None:
             self.call(judge.load)
-        self._judge = judge
+        self._judging = None if judge is None else Judging(judge)
+
+    @property
+    def judge_error(self) -> str:
+        """Why the last batch could not be judged as a whole; empty after one that could."""
+        return self._judging.error if self._judging else ""
+
+    @property
+    def judge_failures(self) -> int:
+        """How often something could not be judged at once since the start."""
+        return self._judging.failures if self._judging else 0
 
     def follow_late(self) -> None:
         """Log from now on which readings came late, for a projection that reads in key order."""
@@ -272,18 +282,9 @@ class Journal:
     def _judge_batch(
         self, connection: sqlite3.Connection, results: Sequence[Stored], *, now_ms: int
     ) -> None:
-        """Judge in a savepoint: a sick rule engine must not cost a reading."""
-        if self._judge is None:
-            return
-        readings = [reading for stored in results for reading in stored.readings]
-        connection.execute("SAVEPOINT judging")
-        try:
-            self._judge.judge(connection, readings, now_ms=now_ms)
-        except Exception as error:
-            connection.execute("ROLLBACK TO judging")
-            self._judge.load(connection)
-            self.judge_error = f"{type(error).__name__}: {error}"
-        connection.execute("RELEASE judging")
+        if self._judging is not None:
+            readings = [reading for stored in results for reading in stored.readings]
+            self._judging.batch(connection, readings, now_ms=now_ms)
 
     def _recover(self, connection: sqlite3.Connection, error: BaseException) -> None:
         self.failing = f"{type(error).__name__}: {error}"
@@ -291,10 +292,10 @@ class Journal:
         with contextlib.suppress(sqlite3.Error):
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(Exception):  # tried again with the next batch
             self._committer.load(connection)
-            if self._judge is not None:
-                self._judge.load(connection)
+            if self._judging is not None:
+                self._judging.judge.load(connection)
 
     def _transact(self, work: Callable[[sqlite3.Connection], T], future: Future[T]) -> None:
         connection = self._connection

@@ -204,3 +204,9 @@ class Judge(Protocol):
     ) -> None:
         """Judge new readings and the passing of time; write state, incidents and outbox."""
         ...
+
+    def postpone(
+        self, connection: sqlite3.Connection, readings: Sequence[Reading], *, now_ms: int
+    ) -> None:
+        """Note readings that could not be judged, so that they are judged later."""
+        ...

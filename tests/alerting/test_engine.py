@@ -73,35 +73,102 @@ def test_a_sick_rule_is_shown_and_stops_no_other(rig: Rig) -> None:
 
 
 class Torn(Engine):
-    """Fails once after it has judged, like a disk that is full for a moment."""
+    """Fails after it has judged: so many times, like a full disk, or at one device for ever."""
 
-    fail = False
+    fails = 0
+    poison = -1.0
 
     def judge(
         self, connection: sqlite3.Connection, readings: Sequence[Reading], *, now_ms: int
     ) -> None:
         super().judge(connection, readings, now_ms=now_ms)
-        if self.fail and readings:
-            self.fail = False
+        if self.fails:
+            self.fails -= 1
             raise sqlite3.OperationalError("database or disk is full")
+        if any(reading.value == self.poison for reading in readings):
+            raise KeyError("poison")
 
 
-def test_what_is_rolled_back_was_never_decided(rig: Rig) -> None:
+@pytest.fixture
+def torn(rig: Rig) -> Torn:
     engine = Torn(standard_rules(SITE), lifecycle=Lifecycle(SITE))
     rig.engine = engine
     rig.journal.set_judge(engine)
+    return engine
+
+
+def tick(rig: Rig, seconds: int = 3) -> None:
+    rig.clock.advance(seconds * 1000)
+    rig.journal.append([])
+
+
+def test_what_is_rolled_back_was_never_decided_and_is_judged_soon(rig: Rig, torn: Torn) -> None:
     rig.feed("t:fridge", [4.0] * 4 + [14.0])
     before = rows(rig, "SELECT rule, device, state FROM rule_state WHERE rule LIKE 'cold%'")
-    engine.fail = True
+    torn.fails = 2  # the batch, and time alone: nothing can be judged now
     rig.feed("t:fridge", [14.0])
-    assert rig.journal.judge_error
+    assert "disk is full" in rig.journal.judge_error
     assert rig.all() == []
     assert told(rig) == []
     after = rows(rig, "SELECT rule, device, state FROM rule_state WHERE rule LIKE 'cold%'")
     assert after == before
-    rig.feed("t:fridge", [14.0])  # judged from the state that is on disk
-    assert len(rig.all()) == 1
-    assert len(rows(rig, "SELECT 1 FROM reading")) == 7  # the readings themselves were kept
+    assert len(rows(rig, "SELECT 1 FROM reading")) == 6  # the readings themselves were kept
+    tick(rig)  # no reading comes: what was left is judged all the same
+    assert rig.journal.judge_error == ""
+    assert [i.severity.value for i in rig.all()] == ["critical"]
+    assert told(rig) == [("opened",)]
+
+
+def test_a_fault_that_passes_costs_no_time(rig: Rig, torn: Torn) -> None:
+    rig.feed("t:fridge", [4.0] * 4 + [14.0])
+    torn.fails = 1
+    rig.feed("t:fridge", [14.0])
+    assert told(rig) == [("opened",)]
+    assert (rig.journal.judge_failures, bool(rig.journal.judge_error)) == (1, True)
+    tick(rig)
+    assert (rig.journal.judge_failures, rig.journal.judge_error) == (1, "")
+
+
+def test_a_reading_that_cannot_be_judged_keeps_no_other_from_it(rig: Rig, torn: Torn) -> None:
+    rig.feed("t:fridge", [4.0] * 4 + [14.0])
+    torn.poison = 7.7
+    at_ms = rig.clock.now_ms()
+    rig.journal.append(
+        [
+            Arrival("t", b"%d" % n, at_ms, key, "t", (Measured("air", "temperature", at_ms, v),))
+            for n, (key, v) in enumerate([("t:other", 7.7), ("t:fridge", 14.0)])
+        ]
+    )
+    assert told(rig) == [("opened",)]
+    assert "poison" in rig.journal.judge_error
+    tick(rig)
+    assert rig.journal.judge_error == ""
+
+
+def test_a_device_that_cannot_be_judged_again_is_shown_until_it_can(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.feed("t:fridge", [4.0] * 4)
+    late = rig.engine.late
+    again = late._judge_again
+
+    def fails(*_: object, **__: object) -> None:
+        raise ValueError("no")
+
+    monkeypatch.setattr(late, "_judge_again", fails)
+    at_ms = rig.clock.now_ms() - 12 * MINUTE_MS
+    rig.journal.append(
+        [Arrival("t", b"l", at_ms, "t:fridge", "t", (Measured("air", "temperature", at_ms, 5.0),))]
+    )
+    tick(rig)
+    assert [key[0] for key in rig.engine.sick] == ["late data"]
+    assert rig.journal.judge_error == ""
+    rig.feed("t:fridge", [14.0] * 3)  # live judging goes on
+    assert told(rig) == [("opened",)]
+    monkeypatch.setattr(late, "_judge_again", again)
+    tick(rig, 61)
+    assert rig.engine.sick == {}
+    assert rows(rig, "SELECT count(*) FROM rule_late") == [(0,)]
 
 
 def test_a_commit_that_fails_takes_decisions_back_with_the_readings(rig: Rig) -> None:

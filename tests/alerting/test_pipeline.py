@@ -78,7 +78,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
 
     yield build
     for office in made:
-        assert office.journal.judge_error == ""
+        assert office.journal.judge_failures == 0
         assert not office.engine.faults
         office.close()
 

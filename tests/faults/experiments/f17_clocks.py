@@ -45,7 +45,7 @@ def run(folder: Path, *, full: bool) -> Result:
         else:
             result.count([name], {})
             result.problems.append(f"{name}: {told}")
-        if kitchen.engine.faults or kitchen.journal.judge_error:
+        if kitchen.engine.faults or kitchen.journal.judge_failures:
             result.problems.append(f"{name}: {dict(kitchen.engine.faults)}")
         kitchen.close()
     return result

@@ -723,6 +723,8 @@ const en: Texts = {
       disk: "Disk",
       kpis: "Key figures",
       commit: "Written to disk",
+      judging: "Judging by the rules",
+      threads: "Background tasks",
       "broker answers": "Broker answers",
       "round trip": "Alert chain, end to end",
       outbox: "Notifications waiting",

@@ -756,6 +756,8 @@ const zh = {
       store: "数据库",
       alerting: "规则与报警",
       rules: "规则",
+      judging: "规则判断",
+      threads: "后台任务",
       disk: "磁盘",
       kpis: "指标计算",
       commit: "写入磁盘",
@@ -771,6 +773,8 @@ const zh = {
       if (!ok) return text;
       if (name === "kpis") return "正在工作";
       if (name === "rules") return "已生效";
+      if (name === "judging") return text.replace(/every reading is judged(; failed (\d+) times before)?/, (_, more, count) => `每一条读数都已判断${more ? `；启动以来失败过 ${count} 次` : ""}`);
+      if (name === "threads") return "都在工作";
       if (name === "outbox") return "没有积压";
       if (name === "clock") return "稳定";
       if (name === "commit" || name === "broker answers") return `${text.split(" ")[0] ?? ""} 秒前`;
