@@ -24,12 +24,12 @@ def checks(parts: Services) -> list[schemas.Check]:
             remedy="Look at the disk's space and health." if journal.failing else "",
         )
     )
-    failed = f"; failed {journal.judge_failures} times before" if journal.judge_failures else ""
+    before = f"; failed {journal.judge_failures} times before" if journal.judge_failures else ""
     found.append(
         schemas.Check(
             name="judging",
             ok=not journal.judge_error,
-            value=(journal.judge_error or "every reading is judged") + failed,
+            value=(journal.judge_error or "every reading is judged") + before,
             remedy="Readings are stored and judged later; report this with the log."
             if journal.judge_error
             else "",
