@@ -39,6 +39,8 @@ class Field:
 
     `path` levels may hold `*`, and `star` says what it may match; what the stars matched is `{0}`,
     `{1}` in `channel`. `channel_at` are places whose first filled one names the channel instead.
+    `between` are the raw numbers this row is for: where a dialect documents two units whose numbers
+    cannot overlap, as mV and V of a battery, each row has its own, and what lies outside is held.
     `phases` lets a list or an object be read as channels a, b, c. `nonzero` reads any number but 0
     as 1, `words` reads words as numbers. `unit` is what the device documents, `unit_at` where
     the payload names it.
@@ -58,6 +60,7 @@ class Field:
     time_at: Where | None = None
     when: tuple[Condition, ...] = ()
     unless: tuple[Condition, ...] = ()
+    between: tuple[float, float] | None = None
     factor: float = 1.0
     offset: float = 0.0
 
@@ -225,6 +228,7 @@ def driver_of(data: Mapping[str, Any], *, file: str) -> Driver:
             raise ConfigurationError(
                 file=file, key=key, problem="is missing", remedy=f"Add {key} = ..."
             )
+    stars = data.get("stars", {})
     return Driver(
         name=data["name"],
         model=data["model"],
@@ -247,7 +251,8 @@ def driver_of(data: Mapping[str, Any], *, file: str) -> Driver:
         has=tuple(data.get("has", ())),
         keys=data.get("keys", {}),
         fields=tuple(
-            _field(item, file=file, index=index) for index, item in enumerate(data.get("field", ()))
+            _field(item, stars, file=file, index=index)
+            for index, item in enumerate(data.get("field", ()))
         ),
         samples=tuple(Sample(**item) for item in data.get("sample", ())),
         repeat_s=float(data.get("repeat_s", 0)),
@@ -325,7 +330,7 @@ def _topic(template: str, *, file: str) -> Topic:
     return Topic(re.compile(pattern, re.DOTALL), literal, parts[0], parts[-1])
 
 
-def _field(data: Mapping[str, Any], *, file: str, index: int) -> Field:
+def _field(data: Mapping[str, Any], stars: Mapping[str, str], *, file: str, index: int) -> Field:
     where = f"field[{index}]"
     quantity, unit = data.get("quantity", ""), data.get("unit", "")
     if quantity not in QUANTITIES:
@@ -344,7 +349,7 @@ def _field(data: Mapping[str, Any], *, file: str, index: int) -> Field:
         known = True
     try:
         factor, offset = (1.0, 0.0) if known else factor_offset(quantity, unit)
-        star = re.compile(data["star"]) if "star" in data else None
+        star = re.compile(_named(data["star"], stars)) if "star" in data else None
     except (UnknownUnitError, re.error) as error:
         raise ConfigurationError(
             file=file,
@@ -368,6 +373,28 @@ def _field(data: Mapping[str, Any], *, file: str, index: int) -> Field:
         time_at=_where(data["time_at"]) if data.get("time_at") else None,
         when=_conditions(data.get("when", {})),
         unless=_conditions(data.get("unless", {})),
+        between=_between(data, file=file, where=where),
         factor=factor,
         offset=offset,
     )
+
+
+def _named(star: str, stars: Mapping[str, str]) -> str:
+    """Put the driver's named patterns into a star.
+
+    >>> _named("<line>|total", {"line": "[abc]"})
+    '(?:[abc])|total'
+    """
+    for name, pattern in stars.items():
+        star = star.replace(f"<{name}>", f"(?:{pattern})")
+    return star
+
+
+def _between(data: Mapping[str, Any], *, file: str, where: str) -> tuple[float, float] | None:
+    try:
+        low, high = map(float, data["between"]) if "between" in data else (0.0, 0.0)
+    except (TypeError, ValueError) as error:
+        remedy = "Write the lowest and the highest number, as between = [0, 100]."
+        key = f"{where}.between"
+        raise ConfigurationError(file=file, key=key, problem=str(error), remedy=remedy) from error
+    return (low, high) if "between" in data else None

@@ -99,9 +99,7 @@ class Reader:
         rule = leaf.field
         if value is None:
             return True  # a null says "no reading now"
-        if rule.when and not all(self._holds(c, beside, leaf) for c in rule.when):
-            return False
-        if rule.unless and any(self._holds(c, beside, leaf) for c in rule.unless):
+        if leaf.conditional and not self._applies(leaf, value, beside):
             return False
         nested = isinstance(value, dict | list)
         if nested and not rule.phases:
@@ -124,6 +122,14 @@ class Reader:
             else:
                 self.found.append(item)
         return True
+
+    def _applies(self, leaf: Leaf, value: Any, beside: Any) -> bool:
+        rule = leaf.field
+        if rule.when and not all(self._holds(c, beside, leaf) for c in rule.when):
+            return False
+        if rule.unless and any(self._holds(c, beside, leaf) for c in rule.unless):
+            return False
+        return rule.between is None or _within(value, rule.between)
 
     def _refuse(self, reason: RejectReason, detail: str) -> None:
         self.refused.append(Rejected(reason, detail))
@@ -203,6 +209,11 @@ def measure(
     reader = Reader(payload, at_ms, quality, received_ms or at_ms, channel)
     reader.walk(state, payload)
     return doubt(reader.found), reader.refused
+
+
+def _within(value: Any, limits: tuple[float, float]) -> bool:
+    told = number(value)
+    return not isinstance(told, Rejected) and limits[0] <= told <= limits[1]
 
 
 def _phases(value: Any) -> Iterator[tuple[Any, str]]:

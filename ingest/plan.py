@@ -17,12 +17,16 @@ _MAX_KEYS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A field whose path ends here, with the channel that its stars make."""
+    """A field whose path ends here, with the channel that its stars make.
+
+    `conditional`: the row is only for some messages.
+    """
 
     order: int
     field: Field
     channel: str
     stars: tuple[str, ...]
+    conditional: bool
 
 
 @dataclass(slots=True)
@@ -60,7 +64,13 @@ class State:
         self._next: dict[str, State | None] = {} if memo else self._memo.first
         self.inner = any(node.literals or node.starred for node, _ in threads)
         ends = [
-            Leaf(order, f, f.channel.format(*stars), stars)
+            Leaf(
+                order,
+                f,
+                f.channel.format(*stars),
+                stars,
+                bool(f.when or f.unless or f.between is not None),
+            )
             for node, stars in threads
             for order, f in node.ends
         ]

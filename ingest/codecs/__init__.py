@@ -22,6 +22,7 @@ from ingest.codecs.suffix import Suffix
 from ingest.codecs.tasmota import Tasmota
 from ingest.codecs.telemetry import Telemetry
 from ingest.codecs.thingsboard import ThingsBoard
+from ingest.codecs.zigbee2mqtt import Zigbee2Mqtt
 
 CODECS: Mapping[str, Factory] = {
     "alink": Alink,
@@ -43,4 +44,5 @@ CODECS: Mapping[str, Factory] = {
     "tasmota": Tasmota,
     "telemetry": Telemetry,
     "thingsboard": ThingsBoard,
+    "zigbee2mqtt": Zigbee2Mqtt,
 }

@@ -31,7 +31,7 @@ class Fields:
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return the one device a message speaks of; None when it is not of this dialect."""
         driver = self._driver
-        payload = _plain(heard) if "key" in route.names else heard.json
+        payload = plain(heard) if "key" in route.names else heard.json
         if driver.holds and (
             isinstance(payload, Rejected)
             or any(first(payload, path) is None for path in driver.holds)
@@ -127,7 +127,7 @@ def _time(driver: Driver, payload: Any) -> int | None:
     return None
 
 
-def _plain(heard: Heard) -> Any | Rejected:
+def plain(heard: Heard) -> Any | Rejected:
     """Return a payload that need not be JSON: a word, or numbers with commas between."""
     payload = heard.json
     if isinstance(payload, Rejected) and payload.reason is RejectReason.NOT_JSON:

@@ -35,13 +35,16 @@ class Route:
 
 
 class Heard:
-    """A message on its way through the decoder; its JSON is parsed once, when first asked for."""
+    """A message on its way through the decoder; its JSON is parsed once, when first asked for.
+
+    `json` stands in place of the payload's, where a codec has changed it.
+    """
 
     __slots__ = ("_json", "message")
 
-    def __init__(self, message: Message) -> None:
+    def __init__(self, message: Message, json: Any = _UNREAD) -> None:
         self.message = message
-        self._json: Any = _UNREAD
+        self._json = json
 
     @property
     def json(self) -> Any | Rejected:
