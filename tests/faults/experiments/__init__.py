@@ -3,6 +3,8 @@
 from types import ModuleType
 
 from tests.faults.experiments import (
+    f02_syscall,
+    f03_io_errors,
     f04_kill,
     f17_clocks,
     f21_silence,
@@ -13,6 +15,8 @@ from tests.faults.experiments import (
 )
 
 EXPERIMENTS: tuple[ModuleType, ...] = (
+    f02_syscall,
+    f03_io_errors,
     f04_kill,
     f17_clocks,
     f21_silence,
