@@ -44,7 +44,7 @@ from ingest.inspector import Inspector
 from ingest.mapping import in_force
 from ingest.metering import intervals
 from ingest.replay import Resumer
-from ingest.transport.paho import PahoTransport
+from ingest.transport.choose import AnyTransport, mqtt_transport
 from ingest.transport.url import address_of
 from storage import dialect, mappings
 from storage.devices import apply_file_settings
@@ -142,7 +142,7 @@ class App:
         )
         self.broker: Broker | None = None
         self.ingest: Ingest | None = None
-        self.transport: PahoTransport | None = None
+        self.transport: AnyTransport | None = None
         self.page: PageServer | None = None
         self.kpis: KpiJob | None = None
         self._logins = logins
@@ -218,8 +218,9 @@ class App:
         address = self._address()
         if self._projection is not None:
             self._projection.start()
-        self.transport = PahoTransport(
+        self.transport = mqtt_transport(
             address,
+            receiver=self.settings.broker.receiver,
             client_id=self.settings.broker.client_id,
             topics=self._desk.topics(),
             on_event=lambda event, detail: log.info("broker", happened=event, detail=detail),

@@ -86,6 +86,10 @@ class DeviceSettings:
     limits: dict[str, float] = field(default_factory=dict)
 
 
+RECEIVERS = ("gathered", "paho")
+"""What may read from the broker: Caretaker's own client, or paho."""
+
+
 @dataclass(frozen=True, slots=True)
 class BrokerSettings:
     """Where messages come from. An empty `url` means the embedded broker."""
@@ -96,6 +100,7 @@ class BrokerSettings:
     port: int = 1883
     client_id: str = "caretaker"
     topics: tuple[str, ...] = ("#",)
+    receiver: str = RECEIVERS[0]
     username: str = ""
     ca_file: str = ""
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
-from caretaker.config import ChannelSettings, InfluxSettings, SiteSettings
+from caretaker.config import RECEIVERS, ChannelSettings, InfluxSettings, SiteSettings
 from caretaker.errors import ConfigurationError
 from caretaker.factors import CARBON, ENERGY
 from caretaker.tariffs import POWER_FACTOR_STANDARDS, refused
@@ -208,6 +208,9 @@ def _check(settings: SiteSettings, file: str) -> None:
     for key, port in (("api.port", settings.api.port), ("broker.port", settings.broker.port)):
         if not 1 <= port <= 65_535:
             _fail(file, key, f"{port} is no port", "Use a number from 1024 to 65535.")
+    if settings.broker.receiver not in RECEIVERS:
+        problem = f"{settings.broker.receiver!r} is no receiver"
+        _fail(file, "broker.receiver", problem, f"Use {' or '.join(RECEIVERS)}.")
     if settings.api.host not in _LOOPBACK and not settings.api.allow_remote:
         _fail(
             file,

@@ -98,6 +98,7 @@ host = "127.0.0.1"         # 内置代理监听的地址 · where it listens; 0.
 port = 1883
 client_id = "caretaker"    # 会话名，换名会丢掉排队的消息 · a new name forgets the queue
 topics = ["#"]             # 订阅 · what to subscribe to
+receiver = "gathered"      # 接收程序 · what reads: gathered (own) or paho
 username = ""              # 密码在 secrets.toml 的 [broker] external · password: secrets.toml
 ca_file = ""               # mqtts 的证书 · certificate authority for mqtts
 

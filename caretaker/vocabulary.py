@@ -97,7 +97,7 @@ class Arrival:
     model: str = ""
     redelivered: bool = False
     digest: bytes = b""
-    """Set for messages without device time or sequence, so that a redelivery is known again."""
+    """Set for messages stored under our time, so that a redelivery is known again."""
     available: bool | None = None
     knowledge: tuple[tuple[str, bytes], ...] = ()
     replies: tuple[tuple[str, bytes], ...] = ()

@@ -146,7 +146,8 @@ class Committer:
         )
 
     def _seen(self, connection: sqlite3.Connection, arrival: Arrival, *, now_ms: int) -> bool:
-        if arrival.redelivered:
+        # A number makes a message the only one of its kind, also where no broker marks it so.
+        if arrival.redelivered or arrival.sequence:
             row = connection.execute(
                 "SELECT received_ms FROM delivery WHERE digest = ?", (arrival.digest,)
             ).fetchone()

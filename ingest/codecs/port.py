@@ -110,7 +110,7 @@ def arrive(
     """Return what one device of a message said.
 
     `device` is the whole key, `family:native-id`. Readings of a retained or a QoS 0 message are
-    marked so; one without device time gets a digest, so that a redelivery is known again.
+    marked so; one stored under our time gets a digest, so that a redelivery is known again.
     """
     message = heard.message
     if message.retained or message.qos == 0:
@@ -122,7 +122,7 @@ def arrive(
             for m in measured
         ]
     ours = Quality.NO_CLOCK | Quality.CLOCK  # the time is that of receipt, another one each time
-    clockless = bool(measured) and not sequence and bool(measured[0].quality & ours)
+    clockless = bool(measured) and bool(measured[0].quality & ours)
     return Arrival(
         topic=message.topic,
         payload=message.payload,

@@ -14,8 +14,8 @@ from ingest.broker.mosquitto import MosquittoBroker
 from ingest.broker.nats import NatsBroker
 from ingest.broker.port import Address, Login
 from ingest.broker.supervise import answers, free_port
-from ingest.transport.paho import PahoTransport
-from ingest.transport.port import Message
+from ingest.transport.choose import mqtt_transport
+from ingest.transport.port import Message, Transport
 
 LOGINS = (Login("caretaker", "c-secret"), Login("fridge", "f-secret", ("own/fridge/#",)))
 AnyBroker = NatsBroker | MosquittoBroker
@@ -57,14 +57,14 @@ def publish(address: Address, *messages: tuple[str, bytes], retain: bool = False
     client.loop_stop()
 
 
-def session(broker: AnyBroker) -> PahoTransport:
-    transport = PahoTransport(broker.address("caretaker"), client_id="caretaker")
+def session(broker: AnyBroker) -> Transport:
+    transport = mqtt_transport(broker.address("caretaker"), client_id="caretaker")
     transport.start()
     until(lambda: transport.connected)
     return transport
 
 
-def collect(transport: PahoTransport, count: int, *, within_s: float = 20.0) -> list[Message]:
+def collect(transport: Transport, count: int, *, within_s: float = 20.0) -> list[Message]:
     found: list[Message] = []
     deadline = time.monotonic() + within_s
     while len(found) < count and time.monotonic() < deadline:
@@ -126,7 +126,7 @@ def test_a_wrong_password_is_refused_and_noticed(broker: AnyBroker) -> None:
     right = broker.address("fridge")
     events: list[tuple[str, str]] = []
     wrong = Address(right.host, right.port, "fridge", "wrong")
-    stranger = PahoTransport(
+    stranger = mqtt_transport(
         wrong, client_id="stranger", on_event=lambda event, detail: events.append((event, detail))
     )
     stranger.start()

@@ -2,25 +2,28 @@
 
 import time
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from caretaker import config
 from ingest.broker.choose import embedded_broker
 from ingest.broker.port import Address, Login
 from ingest.broker.supervise import free_port
+from ingest.transport.choose import RECEIVERS, mqtt_transport
 from ingest.transport.memory import MemoryTransport
-from ingest.transport.paho import PahoTransport
 from ingest.transport.port import Message, Transport
 
 
 class Wire:
     """A transport under test with the other end of its wire."""
 
-    def __init__(self, address: Address | None) -> None:
+    def __init__(self, address: Address | None, receiver: str = "") -> None:
         self._address = address
+        self._receiver = receiver
         self._memory = MemoryTransport() if address is None else None
 
     def session(self) -> Transport:
@@ -28,7 +31,9 @@ class Wire:
             assert self._memory is not None
             self._memory.start()
             return self._memory
-        made = PahoTransport(self._address, client_id="session", topics=("x/#",))
+        made = mqtt_transport(
+            self._address, client_id="session", topics=("x/#",), receiver=self._receiver
+        )
         made.start()
         deadline = time.monotonic() + 15
         while not made.connected:
@@ -52,19 +57,23 @@ class Wire:
         client.loop_stop()
 
 
-@pytest.fixture(params=["memory", "nats", "mosquitto"])
+EVERY = [("", "memory"), *product(sorted(RECEIVERS), ["nats", "mosquitto"])]
+
+
+@pytest.fixture(params=EVERY, ids="-".join)
 def wire(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wire]:
-    if request.param == "memory":
+    receiver, kind = request.param
+    if not receiver:
         yield Wire(None)
         return
     broker = embedded_broker(
-        request.param,
+        kind,
         data_dir=tmp_path / "b",
         port=free_port(),
         logins=(Login("caretaker", "secret"),),
     )
     broker.start()
-    yield Wire(broker.address("caretaker"))
+    yield Wire(broker.address("caretaker"), receiver)
     broker.stop()
 
 
@@ -76,6 +85,10 @@ def collect(transport: Transport, count: int) -> list[Message]:
         assert len(batch) <= 3
         found += batch
     return found
+
+
+def test_every_receiver_can_be_chosen_in_the_site_file() -> None:
+    assert set(RECEIVERS) == set(config.RECEIVERS)
 
 
 def test_messages_come_in_order_and_in_batches(wire: Wire) -> None:

@@ -22,8 +22,8 @@ from caretaker.secrets import load_or_create, with_devices
 from ingest.broker.port import Address
 from ingest.broker.standalone import Places, check_login, configuration, health_options
 from ingest.broker.supervise import answers, free_port
-from ingest.transport.paho import PahoTransport
-from ingest.transport.port import Message
+from ingest.transport.choose import mqtt_transport
+from ingest.transport.port import Message, Transport
 from tests.conftest import program
 
 HERE = ["localhost", "127.0.0.1"]
@@ -95,8 +95,8 @@ def broker(tmp_path: Path) -> Iterator[Running]:
     made.stop()
 
 
-def session(broker: Running, username: str = "caretaker", *topics: str) -> PahoTransport:
-    transport = PahoTransport(
+def session(broker: Running, username: str = "caretaker", *topics: str) -> Transport:
+    transport = mqtt_transport(
         broker.address(username), client_id=f"session-{username}", topics=topics or ("#",)
     )
     transport.start()
@@ -104,7 +104,7 @@ def session(broker: Running, username: str = "caretaker", *topics: str) -> PahoT
     return transport
 
 
-def collect(transport: PahoTransport, count: int, *, within_s: float = 10.0) -> list[Message]:
+def collect(transport: Transport, count: int, *, within_s: float = 10.0) -> list[Message]:
     found: list[Message] = []
     deadline = time.monotonic() + within_s
     while len(found) < count and time.monotonic() < deadline:
@@ -193,7 +193,7 @@ def test_nobody_enters_without_the_right_password(broker: Running) -> None:
             if event in {"refused", "disconnected"}:
                 seen.set()
 
-        transport = PahoTransport(address, client_id="stranger", on_event=happened)
+        transport = mqtt_transport(address, client_id="stranger", on_event=happened)
         transport.start()
         assert refused.wait(10)
         assert not transport.connected
@@ -201,7 +201,7 @@ def test_nobody_enters_without_the_right_password(broker: Running) -> None:
 
 
 def test_plain_mqtt_is_not_spoken(broker: Running) -> None:
-    plain = PahoTransport(replace(broker.address("plug_a"), tls=False), client_id="plain")
+    plain = mqtt_transport(replace(broker.address("plug_a"), tls=False), client_id="plain")
     plain.start()
     time.sleep(1.0)
     assert not plain.connected
@@ -225,7 +225,7 @@ def test_without_logins_nothing_gets_through_and_health_says_so(
     # fails, and compose starts nothing that stands on the broker.
     assert run_health(options).returncode != 0
     if broker.process.poll() is None:
-        listener = PahoTransport(address, client_id="x", topics=("#",))
+        listener = mqtt_transport(address, client_id="x", topics=("#",))
         listener.start()
         time.sleep(0.5)
         assert not collect(listener, 1, within_s=0.2)
@@ -263,14 +263,14 @@ def test_another_authority_is_refused_at_first_and_later(broker: Running, tmp_pa
     make_authority(certificate=other / "ca.crt", key=other / "ca.key")
     # At first: our client knows another authority than the broker's.
     events: list[str] = []
-    stranger = PahoTransport(
+    stranger = mqtt_transport(
         replace(address, ca_file=str(other / "ca.crt")),
         client_id="first",
         on_event=lambda event, _detail: events.append(event),
     )
     stranger.start()
     time.sleep(2.5)  # long enough for a second attempt
-    assert events == []
+    assert set(events) <= {"refused"}
     assert not stranger.connected
     stranger.stop()
     # Later: the broker is replaced by one with another certificate, as a rogue would be.
@@ -292,7 +292,7 @@ def test_another_authority_is_refused_at_first_and_later(broker: Running, tmp_pa
 
 def test_a_name_not_in_the_certificate_is_refused(broker: Running) -> None:
     elsewhere = replace(broker.address("caretaker"), host="127.0.0.2")
-    transport = PahoTransport(elsewhere, client_id="elsewhere")
+    transport = mqtt_transport(elsewhere, client_id="elsewhere")
     transport.start()
     time.sleep(1.5)
     assert not transport.connected

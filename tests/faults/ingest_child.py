@@ -1,7 +1,8 @@
 """Ingest alone, as a process that can be killed: broker -> decoder -> journal.
 
-Run: python -m tests.faults.ingest_child JOURNAL PORT PASSWORD [gate]
-With `gate` no device may send faster than its share, as in the running application.
+Run: python -m tests.faults.ingest_child JOURNAL PORT PASSWORD [gate] [RECEIVER]
+With `gate` no device may send faster than its share, as in the running application; RECEIVER is
+one of those of ingest/transport/choose.py.
 """
 
 import signal
@@ -17,24 +18,26 @@ from ingest.driver import load_drivers
 from ingest.gate import Gate
 from ingest.ingest import Ingest
 from ingest.metering import intervals
-from ingest.transport.paho import PahoTransport
+from ingest.transport.choose import DEFAULT, RECEIVERS, mqtt_transport
 from storage.journal import Journal
 
 
-def main(path: str, port: str, password: str, gate: str = "") -> None:
+def main(path: str, port: str, password: str, *options: str) -> None:
     """Store what arrives until a signal comes."""
     clock = SystemClock()
     journal = Journal(Path(path), zone=ZoneInfo("Asia/Shanghai"), arithmetic=intervals, clock=clock)
     journal.open()
-    transport = PahoTransport(
-        Address("127.0.0.1", int(port), "caretaker", password), client_id="caretaker"
+    transport = mqtt_transport(
+        Address("127.0.0.1", int(port), "caretaker", password),
+        client_id="caretaker",
+        receiver=next((name for name in RECEIVERS if name in options), DEFAULT),
     )
     ingest = Ingest(
         transport,
         Decoder(load_drivers(), clock=clock),
         journal,
         clock=clock,
-        gate=Gate(journal.knows) if gate else None,
+        gate=Gate(journal.knows) if "gate" in options else None,
     )
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
@@ -45,4 +48,4 @@ def main(path: str, port: str, password: str, gate: str = "") -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:5])
+    main(*sys.argv[1:])

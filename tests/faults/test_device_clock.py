@@ -35,9 +35,17 @@ class Site:
         self.decoder.remember(self.journal.call(dialect.load))
 
     def send(
-        self, at: object, *, device: str = "m", redelivered: bool = False, **readings: float
+        self,
+        at: object,
+        *,
+        device: str = "m",
+        redelivered: bool = False,
+        seq: int | None = None,
+        **readings: float,
     ) -> None:
         body: dict[str, object] = {"readings": readings}
+        if seq is not None:
+            body["seq"] = seq
         if at is not None:
             body["at"] = at
         topic = f"caretaker/1/s/{device}/readings"
@@ -78,6 +86,16 @@ def test_a_redelivery_under_a_wrong_clock_is_known_again(site: Site) -> None:
     site.clock.advance(MINUTE_MS)
     site.send(NOW_MS + YEAR_MS, energy_kwh=1.0, redelivered=True)
     assert len(site.stored()) == 1
+
+
+@pytest.mark.parametrize("at", [None, NOW_MS + YEAR_MS])
+def test_a_numbered_message_is_known_again_though_the_broker_does_not_mark_it(
+    site: Site, at: object
+) -> None:
+    for number in (1, 1, 2, 1):
+        site.send(at, energy_kwh=1.0, seq=number)
+        site.clock.advance(MINUTE_MS)
+    assert len(site.stored()) == 2
 
 
 def test_a_buffer_sent_under_a_wrong_clock_is_kept_whole(site: Site) -> None:

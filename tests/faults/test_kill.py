@@ -16,6 +16,7 @@ from ingest.broker.mosquitto import MosquittoBroker
 from ingest.broker.nats import NatsBroker
 from ingest.broker.port import Login
 from ingest.broker.supervise import free_port
+from ingest.transport.choose import DEFAULT, RECEIVERS
 from tests.faults.oracle import Oracle, account, all_there, stored, until
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -34,12 +35,17 @@ def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyBroker
     made.stop()
 
 
+@pytest.fixture(params=sorted(RECEIVERS))
+def receiver(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 class Child:
     """The ingest process; started anew after each kill."""
 
-    def __init__(self, journal: Path, port: int) -> None:
+    def __init__(self, journal: Path, port: int, receiver: str) -> None:
         self._command = [sys.executable, "-m", "tests.faults.ingest_child"]
-        self._command += [str(journal), str(port), "secret"]
+        self._command += [str(journal), str(port), "secret", receiver]
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -58,17 +64,18 @@ class Child:
 
 
 def test_ingest_killed_at_any_moment(
-    broker: AnyBroker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    broker: AnyBroker, receiver: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     journal = tmp_path / "journal.sqlite3"
-    child = Child(journal, broker.address("oracle").port)
+    child = Child(journal, broker.address("oracle").port, receiver)
+    kills = KILLS if receiver == DEFAULT else KILLS // 4
     oracle = Oracle(broker.address("oracle"))
     chance = random.Random(7)
     # The session must exist before anything is promised to it.
     until(lambda: _subscribed(broker, journal, child), within_s=30)
     oracle.start()
     try:
-        for _ in range(KILLS):
+        for _ in range(kills):
             grows(journal, by=1)
             time.sleep(chance.uniform(0, 0.25))  # a moment nobody chose
             child.kill()
@@ -80,8 +87,8 @@ def test_ingest_killed_at_any_moment(
     total, lost, doubled = account(journal, oracle.promised)
     with capsys.disabled():
         print(
-            f"\n[{broker.kind}] {KILLS} kills of ingest: promised {len(oracle.promised)},"
-            f" stored {total}, lost {lost}, doubled {doubled}"
+            f"\n[{broker.kind}, {receiver}] {kills} kills of ingest: promised"
+            f" {len(oracle.promised)}, stored {total}, lost {lost}, doubled {doubled}"
         )
     assert len(oracle.promised) > 100
     assert (lost, doubled) == (0, 0)
@@ -105,16 +112,17 @@ def _subscribed(broker: AnyBroker, journal: Path, child: Child) -> bool:
 
 
 def test_broker_killed_while_all_run(
-    broker: AnyBroker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    broker: AnyBroker, receiver: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     journal = tmp_path / "journal.sqlite3"
-    child = Child(journal, broker.address("oracle").port)
+    child = Child(journal, broker.address("oracle").port, receiver)
+    kills = 3 if receiver == DEFAULT else 1
     until(lambda: _subscribed(broker, journal, child), within_s=30)
     oracle = Oracle(broker.address("oracle"))
     oracle.start()
     resumed: list[float] = []
     try:
-        for _ in range(3):
+        for _ in range(kills):
             grows(journal, by=50)
             os.kill(broker.pid, signal.SIGKILL)
             resumed.append(grows(journal, by=200))
@@ -126,9 +134,9 @@ def test_broker_killed_while_all_run(
     total, lost, doubled = account(journal, oracle.promised)
     with capsys.disabled():
         print(
-            f"\n[{broker.kind}] 3 kills of the broker: promised {len(oracle.promised)}, stored"
-            f" {total}, lost {lost}, doubled {doubled}, resumed after"
-            f" {', '.join(f'{s:.1f}' for s in resumed)} s"
+            f"\n[{broker.kind}, {receiver}] {kills} kills of the broker: promised"
+            f" {len(oracle.promised)}, stored {total}, lost {lost}, doubled {doubled},"
+            f" resumed after {', '.join(f'{s:.1f}' for s in resumed)} s"
         )
     assert doubled == 0
     if broker.survives_kill:  # mosquitto may lose its last second: said in its class, docs too

@@ -16,7 +16,7 @@ from ingest.decoder import Decoder
 from ingest.driver import load_drivers
 from ingest.ingest import Ingest
 from ingest.metering import intervals
-from ingest.transport.paho import PahoTransport
+from ingest.transport.choose import mqtt_transport
 from storage import quarantine
 from storage.journal import Journal
 from tests.faults.oracle import until
@@ -48,7 +48,7 @@ def test_every_malformed_message_is_kept_and_the_next_good_one_is_stored(
         clock=clock,
     )
     journal.open()
-    transport = PahoTransport(broker.address("caretaker"), client_id="caretaker", topics=("#",))
+    transport = mqtt_transport(broker.address("caretaker"), client_id="caretaker")
     ingest = Ingest(transport, Decoder(load_drivers(), clock=clock), journal, clock=clock)
     ingest.start()
     client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311)
