@@ -2,11 +2,11 @@
 
 RULE_TITLES: dict[str, dict[str, str]] = {
     "zh-CN": {
-        "food_hold": "{{ device }}的食品先不要用：累计超温 {{ exposure_min }} 分钟",
+        "food_hold": "{{ device }}的食品先不要用：累计超温 {{ exposure_min }}",
         "cold_storage_cold": "{{ device }}温度过低：{{ air_c }} °C",
         "hot_holding_low": "{{ device }}热藏温度不够：{{ food_c }} °C",
         "cold_door_open": "{{ device }}的门开着",
-        "cold_power_cut": "{{ device }}停电：还能保冷约 {{ left_min }} 分钟",
+        "cold_power_cut": "{{ device }}停电：还能保冷约 {{ left_min }}",
         "planned_outage": "{{ device }}将要停电",
         "sensor_stuck": "{{ device }}的温度 {{ hours }} 小时没有变化",
         "sensor_implausible": "{{ device }}的读数不可信：{{ value_c }} °C",
@@ -16,16 +16,17 @@ RULE_TITLES: dict[str, dict[str, str]] = {
         "defrost_drift": "{{ device }}的除霜越来越长",
         "slow_pull_down": "{{ device }}降温越来越慢",
         "cold_warning": "{{ device }}可能快要超温：{{ air_c }} °C",
+        "meter_still": "{{ device }}不走了：{{ days }} 个上课日没有用量",
         "data_quality": "{{ device }}无法判断",
         "rule_unmatched": "有规则找不到设备",
         "rules_refused": "规则文件有错误，没有采用",
     },
     "en": {
-        "food_hold": "Do not use the food in {{ device }}: {{ exposure_min }} min too warm in all",
+        "food_hold": "Do not use the food in {{ device }}: too warm for {{ exposure_min }} in all",
         "cold_storage_cold": "{{ device }} is too cold: {{ air_c }} °C",
         "hot_holding_low": "{{ device }} does not keep hot: {{ food_c }} °C",
         "cold_door_open": "The door of {{ device }} is open",
-        "cold_power_cut": "{{ device }} has no power: cold for about {{ left_min }} min more",
+        "cold_power_cut": "{{ device }} has no power: cold for about {{ left_min }} more",
         "planned_outage": "{{ device }} will have no power",
         "sensor_stuck": "{{ device }}: the temperature has not moved for {{ hours }} h",
         "sensor_implausible": "{{ device }}: the reading cannot be true: {{ value_c }} °C",
@@ -35,6 +36,7 @@ RULE_TITLES: dict[str, dict[str, str]] = {
         "defrost_drift": "{{ device }}: defrosts take longer and longer",
         "slow_pull_down": "{{ device }} cools down more and more slowly",
         "cold_warning": "{{ device }} may soon be too warm: {{ air_c }} °C",
+        "meter_still": "{{ device }} stands still: nothing counted on {{ days }} school days",
         "data_quality": "{{ device }} cannot be judged",
         "rule_unmatched": "A rule finds no device",
         "rules_refused": "The rule file has a mistake and was not taken",
@@ -44,8 +46,8 @@ RULE_TITLES: dict[str, dict[str, str]] = {
 RULE_BODIES: dict[str, dict[str, str]] = {
     "zh-CN": {
         "food_hold": (
-            "食品累计超过 {{ limit_c }} °C 已 {{ exposure_min }} 分钟，"
-            "达到 {{ decision_min }} 分钟的上限，现在约 {{ food_c }} °C。"
+            "食品累计超过 {{ limit_c }} °C 已 {{ exposure_min }}，"
+            "达到 {{ decision_min }}的上限，现在约 {{ food_c }} °C。"
             "请现在把食品单独放好、贴上“待处理”，测量中心温度，由食品安全员决定："
             "立即使用、重新加热到 70 °C 以上、转移或废弃，并在页面上记录。"
             "记录处置之前，这条报警不会消失。"
@@ -56,17 +58,18 @@ RULE_BODIES: dict[str, dict[str, str]] = {
         ),
         "hot_holding_low": (
             "自 {{ since }} 起低于 {{ limit_c }} °C，食品现在 {{ food_c }} °C，"
-            "累计 {{ exposure_min }} 分钟。请现在检查加热和盖子，"
+            "累计 {{ exposure_min }}。请现在检查加热和盖子，"
             "把食品重新加热到 70 °C 以上；供应已结束请在页面上记录剩余"
-            "食品的处置。距离必须决定食品去留还有 {{ left_min }} 分钟。"
+            "食品的处置。{% if over %}剩余食品现在就要决定去留。"
+            "{% else %}距离必须决定食品去留还有 {{ left_min }}。{% endif %}"
         ),
         "cold_door_open": (
-            "门从 {{ since }} 起一直开着，已经 {{ open_min }} 分钟。请现在关门；"
+            "门从 {{ since }} 起一直开着，已经 {{ open_min }}。请现在关门；"
             "正在收货或清洁，请在页面上点“正在收货”或“正在清洁”。"
         ),
         "cold_power_cut": (
             "{{ since }} 起没有电，已过保冷时间（{{ clock_h }} 小时）的 {{ share_pct }} %，还剩约 "
-            "{{ left_min }} 分钟。请现在不要开门，联系电工；准备冰袋或另一台冰柜。"
+            "{{ left_min }}。请现在不要开门，联系电工；准备冰袋或另一台冰柜。"
             "来电后先测量食品温度，再恢复使用。"
         ),
         "planned_outage": (
@@ -101,6 +104,11 @@ RULE_BODIES: dict[str, dict[str, str]] = {
             "空气 {{ air_c }} °C，正在上升，上限 {{ limit_c }} °C。请现在看一下门有没有关好、"
             "压缩机有没有运行，还来得及避免超温。"
         ),
+        "meter_still": (
+            "表码从 {{ since }} 起停在 {{ value }} {{ unit }}，平时每个上课日都在走。"
+            "请到现场看一眼：表是否坏了、被旁路，或读数模块脱落；确实停用的，请写明原因后了结。"
+            "停走期间的用量没有记录，修好后可在设备页补记。"
+        ),
         "data_quality": (
             "这些规则缺少数据，无法判断：{{ rules }}。请检查设备是否有温度计、设置是否正确。"
         ),
@@ -109,8 +117,8 @@ RULE_BODIES: dict[str, dict[str, str]] = {
     },
     "en": {
         "food_hold": (
-            "The food was above {{ limit_c }} °C for {{ exposure_min }} min in all; the limit is"
-            " {{ decision_min }} min. It is about {{ food_c }} °C now. Put it aside now, mark it"
+            "The food was above {{ limit_c }} °C for {{ exposure_min }} in all; the limit is"
+            " {{ decision_min }}. It is about {{ food_c }} °C now. Put it aside now, mark it"
             " “on hold”, measure core temperatures, and let the food-safety officer decide: use"
             " now, reheat above 70 °C, move or discard. Record it on the page: until then this"
             " alert stays."
@@ -121,17 +129,17 @@ RULE_BODIES: dict[str, dict[str, str]] = {
         ),
         "hot_holding_low": (
             "Below {{ limit_c }} °C since {{ since }}; the food is {{ food_c }} °C, {{ exposure_min"
-            " }} min in all. Check heater and lids now and reheat above 70 °C; when service is"
-            " over, record what became of the rest. {{ left_min }} minutes are left until the food"
-            " must be decided on."
+            " }} in all. Check heater and lids now and reheat above 70 °C; when service is"
+            " over, record what became of the rest. {% if over %}The food must be decided on now."
+            "{% else %}{{ left_min }} left until the food must be decided on.{% endif %}"
         ),
         "cold_door_open": (
-            "The door has been open since {{ since }}, {{ open_min }} minutes. Close it now; while"
+            "The door has been open since {{ since }}, for {{ open_min }}. Close it now; while"
             " you put a delivery away or clean, tap that on the page."
         ),
         "cold_power_cut": (
             "No power since {{ since }}: {{ share_pct }} % of the {{ clock_h }} h that it keeps"
-            " cold have passed, about {{ left_min }} minutes are left. Keep it shut now and call"
+            " cold have passed, about {{ left_min }} left. Keep it shut now and call"
             " the electrician; get ice or another unit ready. When power is back, measure the food"
             " before you use it."
         ),
@@ -171,6 +179,12 @@ RULE_BODIES: dict[str, dict[str, str]] = {
         "cold_warning": (
             "The air is {{ air_c }} °C and rising; the limit is {{ limit_c }} °C. Look now whether"
             " the door is shut and the compressor runs: there is still time to prevent it."
+        ),
+        "meter_still": (
+            "Since {{ since }} its register stands at {{ value }} {{ unit }}; on other school days"
+            " it moves. Look at it: broken, bypassed, or the reading head fell off? If it is out of"
+            " use, close this and say so. What passed meanwhile is not counted; once it is mended"
+            " you can record it on the device's page."
         ),
         "data_quality": (
             "These rules lack data: {{ rules }}. Check whether the device has a thermometer and is"

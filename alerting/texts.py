@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, StrictUndefined, UndefinedError
 
+from alerting.rule_names import RULE_NAMES
 from alerting.rule_texts import RULE_BODIES, RULE_TITLES
 
 _JINJA = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701  (plain text)
@@ -54,10 +55,11 @@ BODIES: dict[str, dict[str, str]] = {
             "自 {{ since }} 起超过 {{ limit_c }} °C，最高 {{ peak_c }} °C，"
             "食品估计 {{ food_c }} °C。"
             "请现在关好门，检查压缩机；如果还在升温，请把食品移到另一台冰箱。"
-            "距离必须决定食品去留还有 {{ left_min }} 分钟。"
+            "{% if over %}食品现在就要决定去留。{% else %}"
+            "距离必须决定食品去留还有 {{ left_min }}。{% endif %}"
         ),
         "device_silent": (
-            "最后一次数据在 {{ since }}，已经 {{ silent_min }} 分钟。请检查供电和网络；"
+            "最后一次数据在 {{ since }}，已经 {{ silent_min }}。请检查供电和网络；"
             "如果是冷藏设备，请用温度计人工测量并记录。"
         ),
         "continuous_flow": (
@@ -85,11 +87,11 @@ BODIES: dict[str, dict[str, str]] = {
         "cold_storage_warm": (
             "Above {{ limit_c }} °C since {{ since }}, {{ peak_c }} °C at most; the food is about"
             " {{ food_c }} °C. Close the door and check the compressor now; if it goes on warming,"
-            " move the food to another unit. {{ left_min }} minutes are left until the food must be"
-            " decided on."
+            " move the food to another unit. {% if over %}The food must be decided on now."
+            "{% else %}{{ left_min }} left until the food must be decided on.{% endif %}"
         ),
         "device_silent": (
-            "The last reading came at {{ since }}, {{ silent_min }} minutes ago. Check power and"
+            "The last reading came at {{ since }}, {{ silent_min }} ago. Check power and"
             " network; for cold storage, measure by hand and write it down."
         ),
         "continuous_flow": (
@@ -204,6 +206,34 @@ def plain(text: str) -> str:
 _MARKUP = str.maketrans("<>[]()*`|@#", "‹›［］（）∗ˋ｜＠＃")
 
 
+_SPANS = frozenset({"exposure_min", "decision_min", "left_min", "silent_min", "open_min"})
+_TIME = {"zh-CN": ("天", "小时", "分钟"), "en": ("d", "h", "min")}
+
+
+def told(name: str, value: object, lang: str) -> object:
+    """Return a figure of the evidence as people say it: spans in hours, no needless decimals.
+
+    >>> told("exposure_min", 123.3, "zh-CN"), told("limit_c", 8.0, "en"), told("air_c", 13.96, "en")
+    ('2 小时 3 分钟', '8', '14')
+    >>> told("silent_min", 1500, "en"), told("flow_l_h", 64.0, "en"), told("toilets", 3.8, "en")
+    ('1 d 1 h', '64', '3.8')
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    if name in _SPANS:
+        day, hour, minute = _TIME[lang]
+        minutes = max(0, round(value))
+        if minutes < 60:
+            return f"{minutes} {minute}"
+        large, small, first, second = (
+            (minutes // 60, minutes % 60, hour, minute)
+            if minutes < 1440
+            else (minutes // 1440, minutes % 1440 // 60, day, hour)
+        )
+        return f"{large} {first} {small} {second}" if small else f"{large} {first}"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{round(value, 1):g}"
+
+
 def render(
     *,
     lang: str,
@@ -225,13 +255,30 @@ def render(
     """
     since = datetime.fromtimestamp(since_ms / 1000, tz=UTC).astimezone(zone)
     values: dict[str, object] = {
-        name: plain(value) if isinstance(value, str) and name != "names" else value
+        name: plain(value)
+        if isinstance(value, str) and name != "names"
+        else told(name, value, lang)
         for name, value in evidence.items()
     }
+    air, peak, limit = (evidence.get(name) for name in ("air_c", "peak_c", "limit_c"))
+    if (
+        rule == "cold_storage_warm"
+        and isinstance(air, int | float)
+        and isinstance(peak, int | float)
+        and isinstance(limit, int | float)
+        and air <= limit
+    ):
+        values["air_c"] = told("peak_c", peak, lang)  # it is over: how warm it was is what counts
+    if isinstance(left := evidence.get("left_min"), int | float):
+        values["over"] = left <= 0
+    if isinstance(evidence.get("rules"), str):
+        found = (RULE_NAMES[lang].get(n, n) for n in str(evidence["rules"]).split(", "))
+        values["rules"] = ("、" if lang == "zh-CN" else ", ").join(plain(n) for n in found)
     if isinstance(evidence.get("names"), str):
         names = str(evidence["names"]).split("\n")
         values["names"] = ("、" if lang == "zh-CN" else ", ").join(plain(n) for n in names)
-    values |= {"device": plain(device), "since": since.strftime("%m-%d %H:%M"), "rule": rule}
+    day = f"{since.month}月{since.day}日" if lang == "zh-CN" else f"{since.day} {since:%b}"
+    values |= {"device": plain(device), "since": f"{day} {since:%H:%M}", "rule": rule}
     key = "resolved" if kind == "resolved" else rule
     title, body = _worded(lang, key, values)
     words = OCCASIONS[lang]

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
+from alerting.rule_names import RULE_NAMES
 from alerting.texts import render
 from api import schemas
 from api.cold_view import chart
@@ -42,6 +43,7 @@ def _fields(
     return {
         "titles": {lang: title for lang, (title, _) in said.items()},
         "told": {lang: body for lang, (_, body) in said.items()},
+        "rule_names": {lang: RULE_NAMES[lang].get(item.rule, item.rule) for lang in LANGUAGES},
         "id": item.id,
         "rule": item.rule,
         "rule_version": item.rule_version,

@@ -34,6 +34,7 @@ RULES: dict[str, tuple[Text, str]] = {
     "device_silent": (Text("设备没有数据", "Device is silent"), ""),
     "unstable": (Text("状态反复变化", "Keeps changing"), ""),
     "continuous_flow": (Text("一直在流水", "Water never stops"), ""),
+    "meter_still": (Text("表不走了", "Meter stands still"), ""),
     "sensor_stuck": (Text("传感器读数不变", "Sensor is stuck"), ""),
     "sensor_implausible": (Text("传感器读数不合理", "Sensor is implausible"), ""),
     "battery_low": (Text("电池快没电", "Battery is low"), ""),

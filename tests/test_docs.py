@@ -11,6 +11,7 @@ import pytest
 from alerting import rulefile
 from alerting.parameters import METERS
 from alerting.profiles import NAMES, document
+from alerting.rule_names import RULE_NAMES
 from alerting.rules import standard_rules
 from alerting.texts import BODIES, TITLES
 from analytics.kpis.document import table
@@ -151,6 +152,7 @@ def test_every_rule_and_its_numbers_are_documented_and_have_texts() -> None:
     for rule in standard_rules(SiteSettings()):
         assert f"| `{rule.name}` |" in text, rule.name
         assert set(rule.parameters) <= set(NAMES), rule.name
+        assert all(rule.name in names for names in RULE_NAMES.values()), rule.name
         if rule.name != "cold_unit":
             assert rule.name in TITLES["en"], rule.name
             assert rule.name in BODIES["zh-CN"], rule.name

@@ -4,25 +4,14 @@ State keys: `food_c`, `food_at_ms`, `probe_ms`, `food_since_ms` (out of limit si
 `estimate_ms` (until when the estimate is of low quality).
 """
 
-import math
 from collections.abc import Mapping
 
+from alerting.cold.lag import lagged
 from alerting.cold.records import took
 from alerting.port import State
 from alerting.rules.memory import number
 from caretaker.clock import MINUTE_MS
 from storage.unit_records import RecordKind, UnitRecord
-
-
-def lagged(food_c: float, air_c: float, *, minutes: float, tau_min: float) -> float:
-    """Return the food estimate after `minutes` of air at `air_c` [degC] (rule-book 2.2).
-
-    First-order lag: Tf += (1 - exp(-dt / tau)) (Ta - Tf).
-
-    >>> round(lagged(4.0, 12.0, minutes=5, tau_min=60), 2)
-    4.64
-    """
-    return food_c + (1.0 - math.exp(-minutes / tau_min)) * (air_c - food_c)
 
 
 def time_out_ms(before_c: float, after_c: float, span_ms: float, *, limit_c: float) -> float:

@@ -71,5 +71,7 @@ BASE: Table = {
     # -- water --------------------------------------------------------------------------------
     "flow_h": {"*": design(24, "h")},
     "upstream_extra_h": {"*": design(12, "h")},
+    # -- meters -------------------------------------------------------------------------------
+    "still_days": {"*": design(2, "d")},
 }
 """Numbers by name and role; a country's profile adds and overrides."""

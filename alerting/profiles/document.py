@@ -60,6 +60,7 @@ MEANING = {
     "duty_h": "over so long",
     "pull_down_factor": "cooling down takes so many times as long a kelvin as before: notice",
     "defrost_drift_factor": "defrosts so many times as long as they were: notice",
+    "still_days": "school days on which a meter's register did not move: notice",
     "flow_h": "water without a pause for so long: alarm",
     "upstream_extra_h": "a meter upstream waits so much longer",
 }  # fmt: skip

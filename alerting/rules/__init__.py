@@ -10,6 +10,7 @@ from alerting.rules.device_silent import DeviceSilent
 from alerting.rules.door_open import DoorOpen
 from alerting.rules.food_hold import FoodHold
 from alerting.rules.hot_holding import HotHolding
+from alerting.rules.meter_still import MeterStill
 from alerting.rules.planned_outage import PlannedOutage
 from alerting.rules.power_cut import PowerCut
 from alerting.rules.pull_down import PullDown
@@ -17,6 +18,7 @@ from alerting.rules.sensor_faults import SensorImplausible, SensorStuck
 from alerting.rules.too_cold import TooCold
 from alerting.rules.upkeep import BatteryLow, CalibrationDue
 from alerting.rules.wear import CompressorDuty, DefrostDrift
+from caretaker.calendar import SchoolCalendar
 from caretaker.config import SiteSettings
 
 
@@ -40,6 +42,7 @@ def standard_rules(site: SiteSettings) -> tuple[Rule, ...]:
         BatteryLow(),
         CalibrationDue(),
         ContinuousFlow(price_cny_m3=site.tariffs.water_cny_m3),
+        MeterStill(calendar=SchoolCalendar(site.calendar, site.zone)),
         ColdWarning(),
         CompressorDuty(),
         DefrostDrift(),

@@ -116,6 +116,8 @@ class Incident(BaseModel):
     """What happened in a line, by language; the same words as in notifications."""
     told: dict[str, str]
     """What it means and what to do, by language."""
+    rule_names: dict[str, str]
+    """What the rule is called, by language."""
 
 
 class IncidentBrief(Incident):

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from alerting.parameters import limits_of
 from alerting.port import Context, State, Subject
 from alerting.rules.cold_storage import ColdStorage
 from alerting.rules.continuous_flow import ContinuousFlow
-from caretaker.clock import HOUR_MS, MINUTE_MS, SECOND_MS
+from alerting.rules.meter_still import MeterStill
+from caretaker.calendar import SchoolCalendar
+from caretaker.clock import HOUR_MS, MINUTE_MS, QUARTER_MS, SECOND_MS, to_ms
 from caretaker.config import SiteSettings
 from caretaker.vocabulary import (
     Device,
@@ -223,3 +226,52 @@ def test_whatever_happens_the_states_are_legal_and_one_is_open(
             assert all(b in LEGAL[a] for a, b in itertools.pairwise(kinds)), kinds
             assert (item.state == "resolved") == (kinds[-1] == "closed")
     rig.close()
+
+
+CALENDAR = SchoolCalendar(SiteSettings().calendar, SiteSettings().zone)
+METER = Subject(
+    Device(1, "t:e", "t", DeviceStatus.ADOPTED, role=DeviceRole.ELECTRICITY, interval_s=900),
+    (Point(1, 1, "", "energy"), Point(2, 1, "a", "energy")),
+)
+
+
+def meter_days(
+    days: int, *, stuck: Sequence[int] = (), heard: bool = True, dip: bool = False
+) -> list[Reading]:
+    """A register by quarter-hours from Monday 2 March 2026; on days `stuck` it does not move."""
+    found, value = list[Reading](), 1_000.0
+    start_ms = to_ms(datetime(2026, 3, 2, tzinfo=SiteSettings().zone))
+    for quarter in range(days * 96):
+        day, at = quarter // 96, start_ms + quarter * QUARTER_MS
+        if day not in stuck:
+            value += 0.5
+        elif not heard:
+            continue
+        shown = 0.0 if dip and day in stuck and quarter % 96 == 40 else value
+        found.append(Reading(1, at, shown))
+    return found
+
+
+def stands(readings: Sequence[Reading], *, cut: int = 10_000) -> list[tuple[Truth, int]]:
+    rule = MeterStill(calendar=CALENDAR)
+    assert rule.subjects([METER]) == [METER]
+    state: State = {}
+    said: list[tuple[Truth, int]] = []
+    for low in range(0, len(readings), cut):
+        state, verdicts = rule.step(
+            METER, state=state, readings=readings[low : low + cut],
+            context=context(METER), now_ms=START_MS,
+        )  # fmt: skip
+        said += [(v.truth, int(v.evidence.get("days", 0))) for v in verdicts]
+    return said
+
+
+def test_w7_a_meter_that_stands_still_for_two_school_days_is_told() -> None:
+    still = meter_days(14, stuck=(9, 10, 11))  # Wednesday to Friday of the second week
+    assert stands(still) == [(Truth.BAD, 2), (Truth.BAD, 3), (Truth.OK, 0)]
+    assert stands(still, cut=7) == stands(still)
+    assert stands(meter_days(14, stuck=(9, 10, 11), dip=True)) == stands(still)
+    assert stands(meter_days(14, stuck=(9, 11))) == []  # one day at a time
+    assert stands(meter_days(14, stuck=(5, 6, 12, 13))) == []  # weekends
+    assert stands(meter_days(14, stuck=(9, 10), heard=False)) == []  # silence is another matter
+    assert stands(meter_days(12, stuck=range(3, 12))) == []  # it did not use to move for long
