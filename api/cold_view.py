@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Mapping
 
+from alerting.cold.lag import lagged
 from alerting.parameters import limits_of
 from api import schemas
 from api.device_view import adopted, latest, online, open_incidents, points_by_device
@@ -56,12 +57,21 @@ def cold_units(
 ) -> list[schemas.ColdUnit]:
     """Return every unit of cold storage with its last day."""
     points, newest = points_by_device(connection), latest(connection)
-    opened = open_incidents(connection)
+    opened, since = open_incidents(connection), _since(connection)
     return [
-        _unit(connection, device, points[device.id], newest, opened, site, now_ms)
+        _unit(connection, device, points[device.id], newest, opened, since, site, now_ms)
         for device in adopted(connection)
         if device.role.cold
     ]
+
+
+def _since(connection: sqlite3.Connection) -> dict[int, int]:
+    """Return since when something is wrong with each device: a hold begins long after the heat."""
+    found: dict[int, int] = {}
+    for item in incidents.listing(connection, state="open", limit=1000):
+        if item.state != incidents.RECOVERING:
+            found[item.device] = min(item.since_ms, found.get(item.device, item.since_ms))
+    return found
 
 
 def _unit(
@@ -70,6 +80,7 @@ def _unit(
     points: list[Point],
     newest: Mapping[int, Reading],
     opened: Mapping[int, int],
+    since: Mapping[int, int],
     site: SiteSettings,
     now_ms: int,
 ) -> schemas.ColdUnit:
@@ -105,7 +116,7 @@ def _unit(
         limit_low=low,
         limit_high=high,
         state=state,
-        since_ms=incident.since_ms if incident else None,
+        since_ms=since.get(device.id) if state != "ok" else None,
         incident=incident.id if incident else None,
         series=raw_series(connection, air.id, start_ms=now_ms - DAY_MS, end_ms=now_ms + 1, most=288)
         if air
@@ -178,9 +189,48 @@ def chart(
                 value=series.value,
             )
         )
+    if device.role.cold and len(lines) == 1:
+        lines += _food(connection, device, points, lines[0], site)
     return schemas.Evidence(
         series=lines, limit_low=low, limit_high=high, start_ms=start_ms, end_ms=end_ms
     )
+
+
+def _food(
+    connection: sqlite3.Connection,
+    device: Device,
+    points: list[Point],
+    air: schemas.Line,
+    site: SiteSettings,
+) -> list[schemas.Line]:
+    """Return the food beside the air of a chart: measured, else as it lags (rule-book 2.2)."""
+    if not air.at_ms:
+        return []
+    start_ms, end_ms = air.at_ms[0], air.at_ms[-1] + 1
+    probe = next((p for p in points if p.quantity == "temperature" and p.channel == "food"), None)
+    if probe is not None:
+        series = raw_series(connection, probe.id, start_ms=start_ms, end_ms=end_ms, most=400)
+    else:
+        tau_min = limits_of(site, device)["tau_min"]
+        food, before_ms, values = 0.0, 0, list[float | None]()
+        for at_ms, value in zip(air.at_ms, air.value, strict=True):
+            gap = not before_ms or at_ms - before_ms > HOUR_MS
+            minutes = (at_ms - before_ms) / MINUTE_MS
+            known = value if value is not None else food
+            food = known if gap else lagged(food, known, minutes=minutes, tau_min=tau_min)
+            before_ms = at_ms
+            values.append(round(food, 2))
+        series = schemas.Series(at_ms=air.at_ms, value=values)
+    return [
+        schemas.Line(
+            point=probe.id if probe else 0,
+            channel="food",
+            quantity="temperature",
+            unit=air.unit,
+            at_ms=series.at_ms,
+            value=series.value,
+        )
+    ]
 
 
 def _hourly(

@@ -7,11 +7,12 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from api import schemas
+from api.history import reason_names
 from caretaker.quantities import QUANTITIES
 from caretaker.vocabulary import Device, Point
 from ingest.explain import Explanation, explain
 from ingest.explain_text import lines
-from ingest.reasons import REASONS, name_of
+from ingest.reasons import name_of
 from storage import devices as records
 from storage.meter_events import MeterEvent
 from storage.quality_flags import KeptFlag
@@ -68,12 +69,7 @@ def explained(
         for item in items
         for code in (*item.reasons, *(f.code for f in item.flags), *_codes(item.steps))
     }
-    names = [
-        schemas.ReasonName(code=code, zh=REASONS[code][0], en=REASONS[code][1])
-        for code in sorted(codes)
-        if code in REASONS
-    ]
-    return schemas.Explained(device=device.id, items=items, names=names)
+    return schemas.Explained(device=device.id, items=items, names=reason_names(codes))
 
 
 def _codes(steps: Sequence[schemas.StepOut]) -> set[str]:

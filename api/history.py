@@ -1,12 +1,13 @@
 """A point's past, bounded: raw or rolled up, never more than the page can draw."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from api import schemas
 from caretaker.clock import DAY_MS, HOUR_MS, QUARTER_MS
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Period, Point
+from ingest.reasons import REASONS
 from storage import rollup
 
 _RAW_MOST = 200_000
@@ -29,6 +30,19 @@ def downsample(rows: Sequence[tuple[int, float]], most: int) -> list[tuple[int, 
         high = max(bucket, key=lambda row: row[1])
         kept += sorted({low, high})
     return kept
+
+
+def reason_names(codes: Iterable[str]) -> list[schemas.ReasonName]:
+    """Return reason codes in both languages.
+
+    >>> [(name.code, name.en) for name in reason_names({"rollover", ""})]
+    [('rollover', 'the register passed its last digit')]
+    """
+    return [
+        schemas.ReasonName(code=code, zh=REASONS[code][0], en=REASONS[code][1])
+        for code in sorted(codes)
+        if code in REASONS
+    ]
 
 
 def choose(start_ms: int, end_ms: int, most: int) -> str:
@@ -64,6 +78,7 @@ def history(
     low: list[float | None] = []
     high: list[float | None] = []
     quality: list[int] = []
+    reason: list[str] = []
     if resolution == "raw":
         rows = connection.execute(
             "SELECT at_ms, value, quality FROM reading WHERE point = ? AND at_ms >= ?"
@@ -76,7 +91,7 @@ def history(
             at.append(at_ms)
             value.append(reading)
             quality.append(marks[at_ms])
-        low, high = list(value), list(value)
+        low, high, reason = list(value), list(value), [""] * len(value)
     else:
         for item in rollup.load(connection, point.id, Period(resolution), start_ms, end_ms)[-most:]:
             at.append(item.start_ms)
@@ -85,6 +100,7 @@ def history(
             low.append(item.amount if counter else item.low)
             high.append(item.amount if counter else item.high)
             quality.append(1 if item.estimated else 0)
+            reason.append(item.reason)
     return schemas.History(
         point=point.id,
         quantity=point.quantity,
@@ -97,4 +113,6 @@ def history(
         low=low,
         high=high,
         quality=quality,
+        reason=reason,
+        names=reason_names({code for codes in set(reason) for code in codes.split("+")}),
     )

@@ -58,6 +58,8 @@ REASONS: dict[str, tuple[str, str]] = {
         "the device's clock is wrong: time of receipt used",
     ),
     "left-out": ("人工排除的读数", "readings a person left out"),
+    "out-of-range": ("数值超出物理上可能的范围，不采用", "beyond what physics allows: not used"),
+    "sentinel": ("设备的故障代码，不是读数", "the device's code for no reading"),
 }
 """Every reason code with its name in Chinese and English."""
 
@@ -70,3 +72,81 @@ def name_of(code: str, lang: str) -> str:
     """
     found = REASONS.get(code)
     return code if found is None else found[lang != "zh-CN"]
+
+
+USE = frozenset(
+    {"extreme", "high", "low", "zero-run", "peak-growth", "continuous-flow", "intermittent-flow",
+     "spike-interval", "step-change"}
+)  # fmt: skip
+"""Codes that speak of what was used, not of how well it was measured."""
+
+RECORDED = frozenset({"swap", "corrected", "left-out", "rollover", "unconfirmed"})
+"""Codes that explain a number and are no fault: a person's record, a dial that went round."""
+
+REMEDIES: dict[str, tuple[str, str]] = {
+    "gap": (
+        "看设备有没有断电、断网；用量按相似的日子分摊，补到读数后会自动改正。",
+        "Was it without power or network? What passed is spread; late readings put it right.",
+    ),
+    "long-gap": (
+        "恢复设备；中断期间的用量请按抄表数补记。",
+        "Get it going again; record what was used meanwhile from the meter's own dial.",
+    ),
+    "reset": (
+        "换过表请登记“换表”；没有换，请检查表的供电和电池。",
+        "If the meter was exchanged, record that; if not, look at its power and battery.",
+    ),
+    "held-zero": (
+        "偶尔一次不用管；常常出现，请检查接线和网关。",
+        "Once is nothing; often: wiring.",
+    ),
+    "dip": ("偶尔一次不用管；常常出现，请检查接线和网关。", "Once is nothing; often: wiring."),
+    "spike": ("偶尔一次不用管；常常出现，请检查接线和网关。", "Once is nothing; often: wiring."),
+    "jump": (
+        "核对表上的示数、单位和倍率；换过表请登记“换表”。",
+        "Compare dial, unit and ratio; if the meter was exchanged, record that.",
+    ),
+    "returned": (
+        "检查表的供电：它归零后又恢复。",
+        "Look at its power: it fell to zero and came back.",
+    ),
+    "unknown": ("补上换表时的旧表止码和新表起码。", "Add the readings of the exchange."),
+    "much-estimated": ("查清为什么缺读数：电源、网络、网关。", "Find out why readings lack."),
+    "stuck": (
+        "到现场看探头是否脱落、没电或卡住；先用温度计核对。",
+        "Has the probe fallen off, or is its battery flat? Compare with another instrument.",
+    ),
+    "too-fast": ("检查探头接触和接线。", "Check the probe's contact and its wires."),
+    "negative": (
+        "有光伏就不用管；没有，请电工检查互感器方向和相序。",
+        "With solar power: fine. Without: have the transformers' direction and phases checked.",
+    ),
+    "frozen": (
+        "有功率而表码不动：请检查表或读数的数据项。",
+        "Power flows and the register stands still: check the meter, or which register is read.",
+    ),
+    "zero-while-live": (
+        "这个量没有真正读到；请检查网关读取的数据项。",
+        "This value was not really read: check what the gateway asks for.",
+    ),
+    "sum-check": ("核对倍率和表码位数。", "Compare the ratio and the digits of the dial."),
+    "subs-above-main": (
+        "核对上下级关系和互感器倍率。",
+        "Check which meter feeds which, and the transformers' ratios.",
+    ),
+    "main-above-subs": (
+        "可能有没装分表的用电用水；也请核对倍率。",
+        "Something may have no meter of its own; check the ratios too.",
+    ),
+    "missing-meter": ("恢复缺数据的那块表。", "Get the missing meter going again."),
+    "backflow": (
+        "请检查止回阀和水表方向。",
+        "Check the non-return valve and the meter's direction.",
+    ),
+    "suspect": ("检查探头；可疑值不参与计算。", "Check the probe; suspect values are not counted."),
+    "retained": ("在设备上关掉“保留消息”。", "Switch retained messages off at the device."),
+    "clock": ("校准设备时钟，或打开它的网络对时。", "Set the device's clock, or its time server."),
+    "out-of-range": ("检查探头、单位和倍率。", "Check probe, unit and ratio."),
+    "sentinel": ("探头可能断线或短路。", "The probe may be cut or shorted."),
+}
+"""What to do about a code, in Chinese and English; what is not here needs nothing."""

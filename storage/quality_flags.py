@@ -36,14 +36,24 @@ def replace(
 
 
 def listing(
-    connection: sqlite3.Connection, *, start_ms: int, end_ms: int, point: int = 0, limit: int = 1000
+    connection: sqlite3.Connection,
+    *,
+    start_ms: int,
+    end_ms: int,
+    point: int = 0,
+    device: int = 0,
+    limit: int = 1000,
 ) -> list[KeptFlag]:
-    """Return the flags of days that begin in [start_ms, end_ms), the newest first."""
+    """Return the flags of days that begin in [start_ms, end_ms), the newest first.
+
+    `point` and `device` narrow it; 0: of all.
+    """
     rows = connection.execute(
         "SELECT point, day_ms, code, start_ms, end_ms, figures FROM quality_flag"
         " WHERE day_ms >= ? AND day_ms < ? AND (? = 0 OR point = ?)"
+        " AND (? = 0 OR point IN (SELECT id FROM point WHERE device = ?))"
         " ORDER BY day_ms DESC, point, start_ms LIMIT ?",
-        (start_ms, end_ms, point, point, limit),
+        (start_ms, end_ms, point, point, device, device, limit),
     )
     return [KeptFlag(row[0], row[1], row[2], row[3], row[4], json.loads(row[5])) for row in rows]
 

@@ -9,7 +9,9 @@ from fastapi import APIRouter, Path, Query
 from api import schemas
 from api.explain_view import event_out, explained, flags_out
 from api.guard import Operator, Parts, RefusedError, Viewer
+from api.quality_view import device_quality
 from api.services import Services
+from caretaker.clock import DAY_MS
 from ingest.explain import NothingToExplainError, find
 from storage import devices as records
 from storage import meter_events, quality_flags
@@ -72,6 +74,25 @@ def list_flags(
                 ),
             )
         )
+
+
+@router.get("/devices/{device}/quality", responses={404: {"model": schemas.Refusal}})
+def quality(
+    device: Number,
+    parts: Parts,
+    role: Viewer,
+    days: Annotated[int, Query(ge=1, le=92, description="so many days back")] = 14,
+) -> schemas.DeviceQuality:
+    """Return how good a device's data are: what is wrong with each point, since when, why."""
+    del role
+    end_ms = parts.clock.now_ms() + 1
+    with parts.journal.reader() as connection:
+        found = records.find(connection, device)
+        if found is None:
+            raise RefusedError(
+                404, "not_found", "There is no such device.", "GET /devices lists them."
+            )
+        return device_quality(connection, found, start_ms=end_ms - days * DAY_MS, end_ms=end_ms)
 
 
 @router.get("/devices/{device}/meter-events")

@@ -16,6 +16,7 @@ from api.schemas.alerts import (
 )
 from api.schemas.kpis import KpiGuide, KpiInfo, KpiPoint, Kpis, KpiScope, KpiWords
 from api.schemas.meters import (
+    DeviceQuality,
     Explained,
     FlagOut,
     MeterEventIn,
@@ -23,6 +24,8 @@ from api.schemas.meters import (
     MeterEventOut,
     PartOut,
     PointExplained,
+    PointQuality,
+    QualityFinding,
     QualityFlag,
     QualityFlagList,
     ReasonName,
@@ -99,6 +102,7 @@ __all__ = [
     "DeviceChange",
     "DeviceList",
     "DeviceOut",
+    "DeviceQuality",
     "Drill",
     "DrillList",
     "DrillRequest",
@@ -139,8 +143,10 @@ __all__ = [
     "PointExplained",
     "PointList",
     "PointNow",
+    "PointQuality",
     "Profile",
     "Projection",
+    "QualityFinding",
     "QualityFlag",
     "QualityFlagList",
     "Quarantine",

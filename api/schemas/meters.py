@@ -152,3 +152,45 @@ class QualityFlagList(BaseModel):
     """Flags, the newest days first."""
 
     items: list[QualityFlag]
+
+
+class QualityFinding(BaseModel):
+    """One thing to be said against a point's data: since when, what it means, what to do.
+
+    `use` tells that it speaks of what was used, not of how well it was measured. `times` counts
+    the days, or the readings, that it was found on; `until_ms` is null while it lasts.
+    """
+
+    code: str
+    use: bool
+    zh: str
+    en: str
+    remedy_zh: str
+    remedy_en: str
+    since_ms: int
+    until_ms: int | None
+    times: int
+    figures: dict[str, float]
+
+
+class PointQuality(BaseModel):
+    """How good a point's data were over the days asked for."""
+
+    point: int
+    quantity: str
+    channel: str
+    readings: int
+    coverage: float | None
+    """The share of the time with data; null where there is none yet."""
+    estimated: float | None
+    """The share of the amount that was estimated; null for what does not add up."""
+    findings: list[QualityFinding]
+
+
+class DeviceQuality(BaseModel):
+    """The data quality of a device, point by point; what is wrong now first."""
+
+    device: int
+    start_ms: int
+    end_ms: int
+    points: list[PointQuality]

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from api.schemas.meters import ReasonName
 from caretaker.vocabulary import DeviceRole
 
 _LINE = r"^[^\x00-\x1f\x7f]*$"
@@ -186,6 +187,10 @@ class History(BaseModel):
     low: list[float | None]
     high: list[float | None]
     quality: list[int]
+    reason: list[str]
+    """The reason codes of each interval, joined by +; empty for raw readings."""
+    names: list[ReasonName]
+    """The codes in them in words."""
 
 
 class Check(BaseModel):

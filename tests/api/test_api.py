@@ -3,13 +3,18 @@
 import json
 import threading
 import time
+from datetime import date
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from api import openapi
-from tests.api.conftest import TOKENS, School
+from caretaker.calendar import SchoolCalendar
+from caretaker.clock import DAY_MS, HOUR_MS
+from storage import quality_flags
+from storage.quality_flags import KeptFlag
+from tests.api.conftest import SITE, START_MS, TOKENS, School
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = json.loads(openapi.description())
@@ -250,6 +255,45 @@ def test_a_number_is_explained_and_a_record_changes_it(school: School) -> None:
         assert client.get("/devices/999/explain", params={"day": "2026-09-01"}).status_code == 404
     with school.client("viewer") as viewer:
         assert viewer.post(f"{path}/meter-events", json=body).status_code == 403
+
+
+def test_the_quality_of_each_point_is_told_with_since_when_and_what_to_do(school: School) -> None:
+    day_ms = SchoolCalendar(SITE.calendar, SITE.zone).bounds(date(2026, 9, 1))[0]
+    stuck = KeptFlag(0, day_ms, "stuck", START_MS, START_MS + HOUR_MS, {"value": 4.0})
+    high = KeptFlag(0, day_ms, "high", day_ms, day_ms + DAY_MS, {"amount": 9.0, "usual": 4.0})
+    with school.client("viewer") as client:
+        known = client.get("/devices").json()["items"]
+        (fridge,) = [d for d in known if d["key"] == "native:s/fridge"]
+        (main,) = [d for d in known if d["key"] == "native:s/main"]
+        air = fridge["points"][0]["point"]
+        (energy,) = [p["point"] for p in main["points"] if p["quantity"] == "energy"]
+        school.journal.call(lambda c: quality_flags.replace(c, air, day_ms, [stuck]))
+        school.journal.call(lambda c: quality_flags.replace(c, energy, day_ms, [high]))
+        school.clock.advance(2 * HOUR_MS)  # nothing is heard: the meter's next amount is spread
+        school.send("caretaker/1/s/main/readings", '{"readings":{"energy_kwh":1020}}')
+        school.send("caretaker/1/s/fridge/readings", '{"readings":{"air.temperature_c":85.0}}')
+        school.send("caretaker/1/s/fridge/readings", '{"readings":{"air.temperature_c":-127}}')
+        school.journal.roll_up()
+        found = client.get(f"/devices/{fridge['id']}/quality").json()
+        (point,) = found["points"]
+        said = {item["code"]: item for item in point["findings"]}
+        assert set(said) == {"stuck", "suspect", "sentinel"}
+        assert (said["stuck"]["since_ms"], said["stuck"]["until_ms"]) == (START_MS, None)
+        assert "探头" in said["stuck"]["remedy_zh"]
+        assert said["suspect"]["times"] == 1
+        meter = client.get(f"/devices/{main['id']}/quality", params={"days": 7}).json()
+        (register,) = [p for p in meter["points"] if p["point"] == energy]
+        said = {item["code"]: item for item in register["findings"]}
+        assert set(said) == {"high", "gap"}
+        assert said["high"]["use"]
+        assert not said["gap"]["use"]
+        assert said["gap"]["until_ms"] is not None
+        assert register["estimated"] == pytest.approx(8.0 / 20.0)
+        span = {"start_ms": day_ms, "end_ms": day_ms + DAY_MS, "resolution": "15min"}
+        past = client.get(f"/points/{energy}/history", params=span).json()
+        assert "gap" in past["reason"]
+        assert [name["code"] for name in past["names"]] == ["gap"]
+        assert client.get("/devices/999/quality").status_code == 404
 
 
 def test_a_site_without_influxdb_says_so(school: School) -> None:
