@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alerting.cold.food import lagged
+from alerting.cold.lag import lagged
 
 LOWEST_MIN, HIGHEST_MIN = 15.0, 180.0
 """The range of time constants the rule-book takes for real [min]."""

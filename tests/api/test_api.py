@@ -289,7 +289,11 @@ def test_the_quality_of_each_point_is_told_with_since_when_and_what_to_do(school
         assert not said["gap"]["use"]
         assert said["gap"]["until_ms"] is not None
         assert register["estimated"] == pytest.approx(8.0 / 20.0)
-        span = {"start_ms": day_ms, "end_ms": day_ms + DAY_MS, "resolution": "15min"}
+        span: dict[str, str | int] = {
+            "start_ms": day_ms,
+            "end_ms": day_ms + DAY_MS,
+            "resolution": "15min",
+        }
         past = client.get(f"/points/{energy}/history", params=span).json()
         assert "gap" in past["reason"]
         assert [name["code"] for name in past["names"]] == ["gap"]
