@@ -16,6 +16,10 @@ _WITH_UNIT = re.compile(
 )  # 3.1V(low battery)
 _HOT = re.compile(r"forward|supply|inlet|high|flow", re.IGNORECASE)
 _COLD = re.compile(r"return|outlet|low(?!er)|back", re.IGNORECASE)
+_BY_SIZE: dict[str, tuple[tuple[str, float, float], ...]] = {
+    "V|mV": (("V", 1.0, 60.0), ("mV", 1_000.0, 60_000.0)),
+    "C?": (),
+}
 _STATES: dict[str, dict[str, float]] = {
     "leak": {
         **dict.fromkeys(("normal", "no leak", "dry", "noleak", "not leaking", "no_leak"), 0.0),
@@ -58,7 +62,8 @@ class Collector:
     ) -> None:
         """Take a named value; a statistic, a setting or what is no quantity is passed over."""
         if isinstance(raw, str) and not unit and (written := _WITH_UNIT.fullmatch(raw.strip())):
-            raw, unit = written.groups()
+            named = name in self.keys or isinstance(identify(name), Key)
+            raw, unit = written.groups() if named else (raw, "")  # `4a` may be any code
         if name in self.keys:
             self._keep(self.keys[name], name, raw, unit, at_ms=at_ms)
             return
@@ -93,12 +98,15 @@ class Collector:
             return  # `dim` and `bright` are no figures
         number: object = raw
         if QUANTITIES[key.quantity].kind is Kind.STATE:
-            number = _state(key.quantity, name, raw)
+            # a share of the time, or seconds, are no state
+            number = _state(key.quantity, name, raw) if unit in {"", "1", "bool"} else None
         elif isinstance(raw, bool) or not isinstance(raw, int | float | str):
             number = None
         if number is None:
             return
         known_unit = key.unit or unit
+        if known_unit in _BY_SIZE:
+            known_unit = _by_size(known_unit, number)
         if not known_unit and QUANTITIES[key.quantity].unit != "1":
             if not isinstance(raw, str) or _numeric(raw):
                 self.unitless[name] = raw
@@ -140,6 +148,23 @@ class Collector:
         return found
 
 
+def _by_size(rule: str, raw: object) -> str:
+    """Return the unit that the size of a value leaves as the only one, or nothing.
+
+    No battery has 3 mV or 3,000 V; a whole number above 60 may count tenths of a degree.
+
+    >>> _by_size("V|mV", 3.6), _by_size("V|mV", 3600), _by_size("V|mV", 255)
+    ('V', 'mV', '')
+    >>> _by_size("C?", 21.5), _by_size("C?", 215)
+    ('C', '')
+    """
+    text = str(raw)
+    value = float(text) if _numeric(text) and text.count("-") < 2 else 0.0
+    if rule == "C?":
+        return "" if abs(value) > 60 and value == int(value) else "C"
+    return next((unit for unit, low, high in _BY_SIZE[rule] if low <= value <= high), "")
+
+
 def _thermal(value: Value) -> Value:
     if value.quantity in {"energy", "power", "volume", "flow"}:
         return replace(value, quantity=f"heat_{value.quantity}")
@@ -151,13 +176,14 @@ def _word(raw: Any) -> bool:
 
 
 def _numeric(text: str) -> bool:
-    return text.replace(".", "", 1).lstrip("-").isdigit()
+    return text.isascii() and text.replace(".", "", 1).lstrip("-").isdigit()
 
 
 def _state(quantity: str, name: str, raw: Any) -> float | None:
     """Return a state as 1 or 0; None where the sense is not documented in the name or the word."""
-    if isinstance(raw, str):
+    if isinstance(raw, str) and raw not in {"0", "1"}:
         return _STATES.get(quantity, {}).get(raw.strip().lower())
+    raw = int(raw) if isinstance(raw, str) else raw
     if isinstance(raw, bool) or raw in (0, 1):
         if quantity == "door" and "open" not in name.lower():
             return None  # `door: 1` may be either

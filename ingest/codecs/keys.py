@@ -9,12 +9,18 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from caretaker.quantities import QUANTITIES
+from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Rejected, RejectReason
 from ingest.codecs.words import (
     APPARENT,
+    BACKWARD,
     BATTERY,
     BATTERY_VOLTS,
+    BOUNDS,
+    CHINESE_CHANNELS,
+    CODES,
+    COOLING,
+    CUMULATIVE,
     DEVICE,
     DIGITS,
     DUST,
@@ -22,6 +28,7 @@ from ingest.codecs.words import (
     FUSED,
     LETTER_PHASES,
     LETTERS,
+    LEVELS,
     NOISE,
     NOT_LIVE,
     NUMBERED,
@@ -32,6 +39,7 @@ from ingest.codecs.words import (
     REFINED_BY_PART,
     SAME,
     SETPOINT,
+    SOIL,
     TARIFFS,
     THERMAL,
     UNIT_PAIRS,
@@ -44,10 +52,21 @@ _MAX_NAME = 128
 _MAX_UNIT = 16
 _BRACKET = re.compile(r"[(\[]([^()\[\]]{1,12})[)\]]\s*$")
 _SPLIT = re.compile(r"[^0-9A-Za-z\u4e00-\u9fff%]+")
-_CHINESE = (
-    "功率因数|温度|湿度|气压|照度|电池|电能|电量|电度|功率|电压|电流|频率|水量|流量"
-    "|正向|反向|有功|无功|视在|当前|总|相|热"
+_CHINESE = "|".join(
+    sorted(
+        {
+            word
+            for words in (
+                *(WORDS, NOT_LIVE, NOISE, CHINESE_CHANNELS, SETPOINT, CODES, BOUNDS, LEVELS),
+                *(REACTIVE, APPARENT, EXPORT, THERMAL, BATTERY, CUMULATIVE, ("燃气",)),
+            )
+            for word in words
+            if word[0] > "\u4e00"
+        },
+        key=lambda word: (-len(word), word),
+    )
 )
+_ENDING = re.compile(r"[^0-9A-Za-z][CFL]")  # a letter set apart at the end is a unit
 _LABEL = re.compile(r"\d+[A-Za-z]{1,2}")  # `battery_9V`: the name of a battery, no unit
 _CAMEL = re.compile(
     rf"[A-Z]{{2,}}(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+|{_CHINESE}|[\u4e00-\u9fff]|%"
@@ -106,16 +125,24 @@ def _identify(name: str, unit: str, phased: bool) -> Key | Rejected | None:  # n
         unit, text = unit or bracket[1], text[: bracket.start()]
     words = tokens(text)
     unit = SAME.get(unit.lower(), unit)
+    written = bool(unit)
     if not unit:
         unit, words = _unit_of(words, phased=phased)
     lowered = [word.lower() for word in words]
     stems = [word if word in NUMBERED else DIGITS.sub("", word) for word in lowered]
-    found = _quantity(stems, unit)
+    stated = written or unit not in {"C", "F", "L"} or _ENDING.fullmatch(text.strip()[-2:])
+    found = _quantity(stems, unit, stated=bool(stated))
     if found is None:
         return None
     if isinstance(found, Rejected):
         return Rejected(found.reason, f"{name[:60]}: {found.detail}")
     quantity, used = found
+    if lowered[-1] in CODES and QUANTITIES[quantity].kind is not Kind.STATE:
+        return None
+    if (not unit and set(stems) & BOUNDS - used) or (
+        "volume" in quantity and set(stems) & BACKWARD
+    ):
+        return Rejected(RejectReason.NOT_LIVE, name[:60])
     if quantity == "temperature" and set(stems) & SETPOINT:
         quantity, used = "temperature_setpoint", used | SETPOINT
     elif (set(stems) & (NOT_LIVE | SETPOINT)) - used - (TARIFFS if quantity == "energy" else set()):
@@ -128,7 +155,7 @@ def _unit_of(words: list[str], *, phased: bool) -> tuple[str, list[str]]:
     if len(words) > 2 and (pair := UNIT_PAIRS.get((words[-2], words[-1]))):
         return pair, words[:-2]
     for at in range(len(words) - 1, 0, -1):
-        if (unit := UNIT_WORDS.get(words[at])) and not (phased and words[at] in "ABC"):
+        if (unit := _unit_word(words[at])) and not (phased and words[at] in "ABC"):
             return unit, words[:at] + words[at + 1 :]
     for at in range(1, len(words)):  # TempC1, TempC2: a unit and a number in one word
         letter, digits = words[at][:1], words[at][1:]
@@ -144,6 +171,11 @@ def _unit_of(words: list[str], *, phased: bool) -> tuple[str, list[str]]:
     return "", words
 
 
+def _unit_word(word: str) -> str | None:
+    """Return the unit a word is; from three letters on in whatever case."""
+    return UNIT_WORDS.get(word) or (UNIT_WORDS.get(word.lower()) if len(word) > 2 else None)
+
+
 def _fits(quantity: str, unit: str) -> bool:
     try:
         factor_offset(quantity, unit)
@@ -152,8 +184,13 @@ def _fits(quantity: str, unit: str) -> bool:
     return True
 
 
-def _quantity(words: list[str], unit: str) -> tuple[str, set[str]] | Rejected | None:
-    """Return the quantity and the words it took, by the words first and then by the unit."""
+def _quantity(
+    words: list[str], unit: str, *, stated: bool = True
+) -> tuple[str, set[str]] | Rejected | None:
+    """Return the quantity and the words it took, by the words first and then by the unit.
+
+    A letter that may be a unit or the end of a word is not `stated`: it makes no quantity.
+    """
     present = set(words)
     if "power" in present and "factor" in present:
         return "power_factor", {"power", "factor"}
@@ -172,7 +209,7 @@ def _quantity(words: list[str], unit: str) -> tuple[str, set[str]] | Rejected | 
         exact = _refined(kind, present, unit)
         if exact and (not unit or _fits(exact, unit)):
             return exact, {word} | _words_of(exact, present)
-    by_unit = _by_unit(present, unit) if unit else None
+    by_unit = _by_unit(present, unit) if unit and stated else None
     if by_unit and {by_unit[0], *(kind for kind, _ in named)} >= {"power", "energy"}:
         # Gateways that label a kWh register "kW" exist: which of the two is wrong is not known.
         return Rejected(RejectReason.UNKNOWN_UNIT, f"{unit!r} is no unit of {named[-1][0]}")
@@ -180,7 +217,11 @@ def _quantity(words: list[str], unit: str) -> tuple[str, set[str]] | Rejected | 
 
 
 def _battery(present: set[str], unit: str) -> tuple[str, set[str]] | None:
-    used = BATTERY | {"voltage", "volt"}
+    used = BATTERY | {"voltage", "volt", "电量"}
+    if not unit and "good" in present:
+        return None
+    if not unit and "low" in present and not present & BATTERY_VOLTS:
+        return "battery_low", used | {"low"}
     if (unit and _fits("battery_voltage", unit)) or (not unit and present & BATTERY_VOLTS):
         return "battery_voltage", used
     return ("battery", used) if not unit or _fits("battery", unit) else None
@@ -191,14 +232,20 @@ def _refined(kind: str, present: set[str], unit: str) -> str | None:
     if kind in {"energy", "power"}:
         return _electric(kind, present, unit)
     if kind in {"volume", "flow"}:
+        if present & SOIL:
+            return "soil_moisture"
+        if present & LEVELS:
+            return None
+        if kind == "flow" and not unit and present & CUMULATIVE:
+            kind = "volume"
         other = "volume" if kind == "flow" else "flow"
         kind = other if unit and not _fits(kind, unit) else kind
         if present & THERMAL:
             return f"heat_{kind}"
-        return f"gas_{kind}" if "gas" in present else kind
-    if kind == "humidity" and "soil" in present:
+        return f"gas_{kind}" if present & {"gas", "燃气", "气量"} else kind
+    if kind == "humidity" and present & SOIL:
         return "soil_moisture"
-    if kind == "soil_moisture" and "soil" not in present:
+    if kind == "soil_moisture" and not present & SOIL:
         return None
     return "device_temperature" if kind == "temperature" and present & DEVICE else kind
 
@@ -212,6 +259,8 @@ def _electric(kind: str, present: set[str], unit: str) -> str | None:
         return "reactive_energy_export" if exported else f"reactive_{kind}"
     if present & APPARENT or (unit and _fits(f"apparent_{kind}", unit)):
         return f"apparent_{kind}"
+    if kind == "energy" and present & COOLING and not present & {"heat", "heating"}:
+        return "cooling_energy"
     if present & THERMAL:
         return f"heat_{kind}"
     return "energy_export" if kind == "energy" and present & EXPORT else kind
@@ -248,14 +297,18 @@ def _channel(lowered: list[str], stems: list[str], used: set[str], quantity: str
     rest += [first] if first else []  # the temperature of the sensor, no sensor of temperature
     for word, stem in zip(lowered, stems, strict=True):
         digits = word[len(stem) :]
-        if stem in used or word in used:
+        if (stem in used or word in used) and word not in CHINESE_CHANNELS:
             rest += [digits] if digits else []
         elif word in LETTER_PHASES and quantity in {"voltage", "current"}:
             rest.append(LETTER_PHASES[word])
         elif word in PHASES and QUANTITIES[quantity].unit in PHASED_UNITS:
             rest.append(PHASES[word])
+        elif word in CHINESE_CHANNELS:
+            rest.append(CHINESE_CHANNELS[word])
         elif stem in NOISE:
             rest += [digits] if digits else []
         else:
             rest.append(word)
+    if quantity == "voltage" and len(rest) == 2 and rest[0] in "abc" and rest[1] == "neutral":
+        rest = rest[:1]  # L1N is phase L1 to neutral
     return "_".join(rest)[:64]

@@ -26,9 +26,13 @@ _WRAPPERS = ("result", "payload", "uplink", "body")
 # form (temperatureSensor: {channel: value}), and what no vendor writes in another unit.
 _IMPLIED = {
     **dict.fromkeys(("temperature", "Temperature", "temperature_#", "temperatureSensor_#"), "C"),
+    **dict.fromkeys(("any temperature", "any device_temperature"), "C?"),
+    "any battery_voltage": "V|mV",
     **dict.fromkeys(("any humidity", "percentage_#"), "%"),
     **dict.fromkeys(("concentration_#", "any co2"), "ppm"),
-    **dict.fromkeys(("illuminance", "illumination", "illuminance_#", "luminosity_#"), "lx"),
+    **dict.fromkeys(
+        ("illuminance", "Illuminance", "illumination", "illuminance_#", "luminosity_#"), "lx"
+    ),
     **dict.fromkeys(("illuminanceSensor_#",), "lx"),
     **dict.fromkeys(("barometer_#", "barometric_pressure_#"), "hPa"),
     **dict.fromkeys(("voltage_#",), "V"),

@@ -25,7 +25,7 @@ _TIMES = [
     "dateTime",
     "timeStamp",
 ]
-_CHANNELS = ("measurementChannel", "channel", "probe")
+_CHANNELS = ("measurementChannel", "channel", "probe", "uuid", "id", "index", "port", "socket")
 _NAMES = [
     "_name",
     "variable",
@@ -138,6 +138,7 @@ def _list(walk: Collector, name: str, items: list[Any], *, depth: int) -> None:
     if depth > _MAX_DEPTH:
         return
     keys = [key for item in items if isinstance(item, Mapping) for key in item]
+    told = _telling(items)
     own = [key for key in keys if key not in _OF_ALL]
     apart = len(own) == len(set(own))  # no two hold the same: parts of one object, no log
     for at, item in enumerate(items):
@@ -146,14 +147,27 @@ def _list(walk: Collector, name: str, items: list[Any], *, depth: int) -> None:
             walk.refused = walk.refused or [_TOO_LARGE]
             return
         if isinstance(item, Mapping):
-            _item(walk, item, apart=apart, depth=depth)
+            _item(walk, item, apart=apart, told=told, depth=depth)
         elif isinstance(item, list):
             _list(walk, name, item, depth=depth + 1)
         else:
             walk.take_place(name, at, item)
 
 
-def _item(walk: Collector, item: Mapping[str, Any], *, apart: bool, depth: int) -> None:
+def _telling(items: list[Any]) -> str:
+    """Return the key that tells apart the items of a list which share a name and have no time."""
+    named = [item for item in items if isinstance(item, Mapping) and _first(item, _NAMES)]
+    labels = [_first(item, _NAMES) for item in named]
+    if len(set(map(str, labels))) == len(labels) or any(_first(i, _TIMES) for i in named):
+        return ""
+    for key in _CHANNELS:
+        found = [(str(label), item.get(key)) for label, item in zip(labels, named, strict=True)]
+        if all(isinstance(w, str | int) for _, w in found) and len(set(found)) == len(found):
+            return key
+    return ""
+
+
+def _item(walk: Collector, item: Mapping[str, Any], *, apart: bool, told: str, depth: int) -> None:
     raw_time = _first(item, _TIMES)
     at_ms = None if raw_time is None else moment(raw_time)
     if isinstance(at_ms, Rejected):
@@ -163,8 +177,9 @@ def _item(walk: Collector, item: Mapping[str, Any], *, apart: bool, depth: int) 
     if isinstance(label, str) and not isinstance(value, Mapping | list) and value is not None:
         labels = [item[n] for n in _NAMES if isinstance(item.get(n), str)]
         best = next((text for text in labels if _known(walk, text)), label)
-        unit, channel = str(_first(item, _UNITS) or ""), _first(item, _CHANNELS)
-        if isinstance(channel, str | int) and str(channel).isalnum():
+        unit, channel = str(_first(item, _UNITS) or ""), _first(item, _CHANNELS[:3])
+        channel = item[told] if told else channel
+        if isinstance(channel, str | int) and str(channel).replace("_", "").isalnum():
             walk.take_channel(best, str(channel), value, unit, at_ms=at_ms)
         else:
             walk.take(best, value, unit, at_ms=at_ms)
