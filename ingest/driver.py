@@ -37,7 +37,7 @@ class Condition:
 class Field:
     """Where a quantity stands in the payload, and how to read it.
 
-    `path` levels may hold `*`, and `star` says what it may match; what the stars matched is `{0}`,
+    `path` levels may hold `*`, `star` says what the last may match; what stars matched is `{0}`,
     `{1}` in `channel`. `channel_at` are places whose first filled one names the channel instead.
     `between` are the raw numbers this row is for: where a dialect documents two units whose numbers
     cannot overlap, as mV and V of a battery, each row has its own, and what lies outside is held.

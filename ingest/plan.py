@@ -123,9 +123,11 @@ def compile_fields(fields: Iterable[Field]) -> State:
     root = _Node()
     for order, item in enumerate(fields):
         node = root
-        for level in item.path:
+        last = max((at for at, level in enumerate(item.path) if "*" in level), default=0)
+        for at, level in enumerate(item.path):
             if "*" in level:
-                pattern = _pattern(level, item.star)  # equal patterns are one compiled object
+                # equal patterns are one compiled object
+                pattern = _pattern(level, item.star if at == last else None)
                 known = dict(node.starred)
                 child = known.get(pattern)
                 if child is None:

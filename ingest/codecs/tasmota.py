@@ -22,11 +22,15 @@ from ingest.units import UnknownUnitError, factor_offset
 
 _PREFIX = "tasmota:script:"
 _TOPIC = "/DESCRIPTOR"
-_HEX = re.compile(r"7707([0-9a-fA-F]{10})")
+_HEX = re.compile(r"7707([0-9a-fA-F]{12})")
 _ASCII = re.compile(r"(?:\d-\d:)?(\d{1,3})\.(\d)\.(\d)")
+_NAMED = re.compile(r"(\d{1,3})_(\d)_(\d)")
+_PAST = range(1, 102)  # F of a billing period or of so many days before; 255 or 0 is now
 _MAX_SCRIPT = 32 * 1024
 _MAX_READERS = 500
-_UNITS = {"cbm": "m3", "m^3": "m3", "m³": "m3", "grad": "C"}
+_UNITS = {"cbm": "m3", "m^3": "m3", "m³": "m3", "grad": "C", "pf": "1", "pu": "1", "%%": "%"}
+_FED_IN = re.compile(r"einspeis|rückspeis|lieferung|feed", re.IGNORECASE)
+_EXPORTED = {"energy": "energy_export", "power": "power_export"}
 _MEDIA = {
     "gas": "gas_volume", "wasser": "volume", "water": "volume", "h2o": "volume", "h20": "volume",
 }  # fmt: skip
@@ -115,7 +119,9 @@ def read_script(text: str) -> dict[str, dict[str, list[str]]]:
 def _meaning(decoder: str, group: str, *, label: str, unit: str, name: str) -> list[str] | None:
     """Return quantity, unit and channel of a line, or None where it leaves one open."""
     unit = _UNITS.get(unit.strip().lower(), unit.strip())
-    found = _by_obis(decoder)
+    if (code := _HEX.match(decoder)) and int(code[1][-2:], 16) in _PAST:
+        return None
+    found = _by_obis(decoder) or _by_obis(name, _NAMED)
     if found is None or not _fits(found[0], unit):
         found = _by_words(f"{group} {label} {name}".lower(), label, name, unit)
     if found is None or not _fits(found[0], unit):
@@ -123,11 +129,11 @@ def _meaning(decoder: str, group: str, *, label: str, unit: str, name: str) -> l
     return [found[0], unit, found[1]]
 
 
-def _by_obis(decoder: str) -> tuple[str, str] | None:
+def _by_obis(decoder: str, written: re.Pattern[str] = _ASCII) -> tuple[str, str] | None:
     code = decoder.partition("@")[0]
     if match := _HEX.match(code):
-        _, _, c, d, e = bytes.fromhex(match[1])
-    elif match := _ASCII.match(code):
+        _, _, c, d, e, _ = bytes.fromhex(match[1])
+    elif match := written.match(code):
         c, d, e = (int(part) for part in match.groups())
     else:
         return None
@@ -144,8 +150,13 @@ def _by_words(words: str, label: str, name: str, unit: str) -> tuple[str, str] |
         return (media.pop(), "") if len(media) == 1 else None
     for told in (label, name):
         key = identify(told, unit)
+        if isinstance(key, Rejected) and key.reason is RejectReason.NOT_LIVE:
+            return None
         if isinstance(key, Key):
-            return key.quantity, key.channel
+            if _FED_IN.search(f"{label} {name}") is None:
+                return key.quantity, key.channel
+            left = [part for part in key.channel.split("_") if not _FED_IN.search(part)]
+            return _EXPORTED.get(key.quantity, key.quantity), "_".join(left)
     return None
 
 

@@ -264,3 +264,4 @@ NOT_LIVE |= {"小时", "最大", "最小", "最高", "最低", "平均", "峰值
 NOT_LIVE |= {"告警", "需量", "冻结", "结算", "上次", "历史", "校准", "偏移", "补偿", "变化", "额定"}
 NOT_LIVE |= {"偏差", "温差", "剩余", "增量", "故障", "异常", "次数", "时长", "倍率", "变比"}
 NOT_LIVE |= {"ticks", "counter", "cnt", "text", "numeric"}
+NOT_LIVE |= {"heute", "gestern", "vortag", "vorjahr", "stichtag", "jahr", "monat", "woche"}
