@@ -50,16 +50,13 @@ from storage import dialect, mappings
 from storage.devices import apply_file_settings
 from storage.influx.build import projection_of
 from storage.influx.projection import Projection
-from storage.journal import Journal
+from storage.journal import SWITCH_S, Journal
 
 JOURNAL = "journal.sqlite3"
 RUNNING = "running.json"
 _OWN_LOGIN = "caretaker"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
-_SWITCH_S = 0.0005
-"""Each statement of SQLite lets go of the interpreter; a thread that computes would give it back
-only after 5 ms, and an alert is some hundred statements away (tests/bench/alerts.py)."""
 
 log = structlog.get_logger()
 
@@ -205,7 +202,7 @@ class App:
 
     def _start(self) -> None:
         self._started_ms = self.clock.now_ms()
-        sys.setswitchinterval(_SWITCH_S)
+        sys.setswitchinterval(SWITCH_S)
         page = PageServer(
             create_app(self._services(), **self._hosts()),
             host=self.settings.api.host,

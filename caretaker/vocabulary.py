@@ -45,7 +45,7 @@ class RejectReason(StrEnum):
     DRIVER_FAULT = "driver-fault"
     TOO_MANY_DEVICES = "too-many-devices"
     TOO_MANY_POINTS = "too-many-points"
-    FLOOD = "flood"  # beyond the rate of its device; kept raw, not decoded
+    FLOOD = "flood"  # beyond the share of its device; kept raw or counted, not decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,8 @@ class Arrival:
     available: bool | None = None
     knowledge: tuple[tuple[str, bytes], ...] = ()
     replies: tuple[tuple[str, bytes], ...] = ()
+    repeats: int = 1
+    """How many messages alike this stands for; more than one only where nothing else is kept."""
 
 
 @dataclass(frozen=True, slots=True)

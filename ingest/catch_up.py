@@ -44,12 +44,12 @@ class CatchUp:
     def step(self) -> int:
         """Use one slice of each calm device; return how many messages became readings."""
         used = 0
-        for owner in self._gate.calm(self._clock.now_ms()):
+        for owner in self._gate.recovered(self._clock.now_ms()):
             with self._journal.reader() as connection:
                 held = quarantine.listing(
                     connection, reason="flood", device=owner, limit=_AT_ONCE, oldest=True
                 )
-            numbers = [kept.id for kept in held if kept.detail != quarantine.OVERFLOW]
+            numbers = [kept.id for kept in held if kept.whole]
             if not numbers:
                 self._gate.flooding.pop(owner, None)
                 continue

@@ -13,7 +13,7 @@ from caretaker.errors import StorageError
 from caretaker.faultpoints import reach
 from caretaker.vocabulary import Arrival
 from ingest.decoder import Decoder
-from ingest.gate import Gate, flooded
+from ingest.gate import Gate, Look, Standing, flooded
 from ingest.transport.port import Message, Transport
 from storage.port import Stored
 
@@ -21,7 +21,9 @@ _MAX_OUTSTANDING = 8
 _BATCH = 1_000
 _RETRY_S = 1.0
 _RESUME_SHARE = 9.0  # pauses nine times as long as a step took
-_LATER_SLICE = 500
+_CROWD = 100  # so many of unknown or busy senders in one batch are no crowd
+_LATER_SLICE = 250
+_LATER_MESSAGES = 2_000
 _MAX_LATER = 20_000
 _MAX_LATER_BYTES = 32 * 1024 * 1024
 
@@ -38,7 +40,7 @@ class _Chunk:
 class _Part:
     """Arrivals given to the journal in one go, and the chunks that wait for them."""
 
-    arrivals: Sequence[Arrival]
+    arrivals: list[Arrival]
     chunks: Counter[int]
 
 
@@ -111,7 +113,7 @@ class Ingest:
         self._finished: deque[tuple[_Part, Stored | None, BaseException | None]] = deque()
         self._chunks: dict[int, _Chunk] = {}
         self._next_chunk = 0
-        self._later: deque[tuple[int, Arrival]] = deque()
+        self._later: deque[tuple[int, Arrival | Message, Look | None]] = deque()
         self._later_bytes = 0
         self._outstanding = 0
         self._resumer = resumer
@@ -171,45 +173,81 @@ class Ingest:
         self._resume_s = ended_s + _RESUME_SHARE * (ended_s - began_s)
 
     def _take(self, messages: Sequence[Message]) -> None:
-        """Decode; what floods is put behind what does not."""
-        decode, gate = self._decoder.decode, self._gate
+        """Decode what calm devices sent and commit it first; put the crowd behind it."""
+        gate = self._gate
         prompt: list[Arrival] = []
         number, chunk = self._next_chunk, _Chunk(messages)
         self._next_chunk += 1
+        self._chunks[number] = chunk
+        crowd: list[tuple[Message, Look | None]] = []
         for message in messages:
             if message.topic in self._commands:
                 self._commands[message.topic](message)  # somebody pressed a button
             elif gate is None:
-                prompt += decode(message)
-            elif gate.closed(message):
-                self._postpone(number, chunk, gate.held(message))
+                prompt += self._decoder.decode(message)
+            elif not gate.heard(message.topic):
+                crowd.append((message, None))
             else:
-                for arrival in gate.admit(decode(message)):
-                    if flooded(arrival):
-                        self._postpone(number, chunk, arrival)
-                    else:
-                        prompt.append(arrival)
+                look = gate.look(message)
+                if look.standing is Standing.BUSY:
+                    crowd.append((message, look))
+                else:
+                    self._admit(number, message, look, into=prompt)
+        if len(crowd) <= _CROWD and not self._later:
+            for message, seen in crowd:
+                self._admit(number, message, seen, into=prompt)
+        else:
+            for message, seen in crowd:
+                self._postpone(number, message, seen)
+        if gate is not None:
+            prompt += gate.counted()
         reach("ingest.decoded", when=bool(prompt))
         self.last_message_ms = messages[-1].received_ms
         self.counters["received"] += len(messages)
-        self._chunks[number] = chunk
         chunk.waiting += 1
         self._submit(_Part(prompt, Counter({number: 1})))
 
-    def _postpone(self, number: int, chunk: _Chunk, arrival: Arrival) -> None:
-        chunk.waiting += 1
-        self._later.append((number, arrival))
-        self._later_bytes += len(arrival.payload)
+    def _admit(
+        self, number: int, message: Message, look: Look | None, *, into: list[Arrival]
+    ) -> None:
+        """Decode a message within its sender's share; what is beyond it goes behind all others."""
+        gate = self._gate
+        assert gate is not None
+        look = look or gate.look(message)
+        if look.standing is Standing.REFUSED:
+            kept = gate.refuse(message)
+            if kept is not None:
+                self._postpone(number, kept)
+            return
+        for arrival in gate.admit(self._decoder.decode(message), payer=look.payer):
+            if flooded(arrival):
+                self._postpone(number, arrival)
+            else:
+                into.append(arrival)
+
+    def _postpone(self, number: int, what: Arrival | Message, look: Look | None = None) -> None:
+        self._chunks[number].waiting += 1
+        self._later.append((number, what, look))
+        self._later_bytes += len(what.payload)
 
     def _submit_later(self) -> None:
         """Give the journal a slice of what was put behind when nothing better waits for it."""
         full = len(self._later) > _MAX_LATER or self._later_bytes > _MAX_LATER_BYTES
         while self._later and (full or self._outstanding == 0 or self._stopping.is_set()):
-            some = [self._later.popleft() for _ in range(min(_LATER_SLICE, len(self._later)))]
-            self._later_bytes -= sum(len(arrival.payload) for _, arrival in some)
-            self._submit(
-                _Part([arrival for _, arrival in some], Counter(number for number, _ in some))
-            )
+            part = _Part([], Counter())
+            for _ in range(min(_LATER_MESSAGES, len(self._later))):
+                number, what, look = self._later.popleft()
+                self._later_bytes -= len(what.payload)
+                part.chunks[number] += 1
+                if isinstance(what, Arrival):
+                    part.arrivals.append(what)
+                else:
+                    self._admit(number, what, look, into=part.arrivals)
+                if len(part.arrivals) >= _LATER_SLICE:
+                    break
+            if self._gate is not None:
+                part.arrivals += self._gate.counted()
+            self._submit(part)
             if not self._stopping.is_set():
                 return
 
@@ -217,7 +255,7 @@ class Ingest:
         for arrival in part.arrivals:
             self.counters["readings"] += len(arrival.measured)
             for refusal in arrival.rejected:
-                self.rejected[refusal.reason.value] += 1
+                self.rejected[refusal.reason.value] += arrival.repeats
         self._outstanding += 1
         self._hand_over(part)
 

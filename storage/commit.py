@@ -25,6 +25,10 @@ _PRUNE_MS = 10 * MINUTE_MS
 _HEARD_FLUSH_MS = 5_000
 
 
+_Row = tuple[int, int, int, float, int]
+"""(point, at_ms, ordinal, value, quality) of one reading."""
+
+
 @dataclass(slots=True)
 class _DeviceRow:
     id: int
@@ -91,7 +95,7 @@ class Committer:
         self, connection: sqlite3.Connection, arrivals: Sequence[Arrival], *, now_ms: int
     ) -> Stored:
         """Store the batch in the open transaction and say what changed."""
-        rows: list[tuple[int, int, int, float, int]] = []
+        rows: list[_Row] = []
         sources: list[Arrival] = []
         new_devices: list[int] = []
         duplicates = quarantined = 0
@@ -244,27 +248,26 @@ class Committer:
     def _insert(
         self,
         connection: sqlite3.Connection,
-        rows: list[tuple[int, int, int, float, int]],
+        rows: list[_Row],
         sources: list[Arrival],
     ) -> tuple[list[Reading], int, int]:
         statement = (
             "INSERT OR IGNORE INTO reading (point, at_ms, ordinal, value, quality)"
             " VALUES (?, ?, ?, ?, ?)"
         )
+        rows, sources, absorbed, conflicts = self._apart(connection, rows, sources)
         before = connection.total_changes
-        keys = {(row[0], row[1], row[2]) for row in rows}
-        if len(keys) == len(rows):
-            connection.execute("SAVEPOINT batch")
-            connection.executemany(statement, rows)
-            if connection.total_changes - before == len(rows):
-                connection.execute("RELEASE batch")
-                self.late.note(connection, rows)
-                return [Reading(r[0], r[1], r[3], Quality(r[4])) for r in rows], 0, 0
-            connection.execute("ROLLBACK TO batch")
+        connection.execute("SAVEPOINT batch")
+        connection.executemany(statement, rows)
+        if connection.total_changes - before == len(rows):
             connection.execute("RELEASE batch")
+            self.late.note(connection, rows)
+            readings = [Reading(r[0], r[1], r[3], Quality(r[4])) for r in rows]
+            return readings, absorbed, conflicts
+        connection.execute("ROLLBACK TO batch")
+        connection.execute("RELEASE batch")
         # Some were there before: go one by one to tell a duplicate from a conflict.
-        inserted: list[tuple[int, int, int, float, int]] = []
-        absorbed = conflicts = 0
+        inserted: list[_Row] = []
         for row, arrival in zip(rows, sources, strict=True):
             if connection.execute(statement, row).rowcount == 1:
                 inserted.append(row)
@@ -282,11 +285,43 @@ class Committer:
                 absorbed += 1
             else:
                 conflicts += 1
-                detail = f"{row[3]:g} where {stored[row[2]]:g} stands, point {row[0]} at {row[1]}"
-                self.shelf.keep(connection, arrival, Rejected(RejectReason.CONFLICT, detail))
+                self._conflict(connection, arrival, row, stored[row[2]])
         self.late.note(connection, inserted)
         readings = [Reading(r[0], r[1], r[3], Quality(r[4])) for r in inserted]
         return readings, absorbed, conflicts
+
+    def _apart(
+        self, connection: sqlite3.Connection, rows: list[_Row], sources: list[Arrival]
+    ) -> tuple[list[_Row], list[Arrival], int, int]:
+        """Settle what collides within the batch; return what is left, absorbed and in conflict."""
+        if len({row[:3] for row in rows}) == len(rows):
+            return rows, sources, 0, 0
+        absorbed = conflicts = 0
+        at_one_instant: dict[tuple[int, int], dict[int, float]] = {}
+        left: list[_Row] = []
+        origins: list[Arrival] = []
+        for row, arrival in zip(rows, sources, strict=True):
+            there = at_one_instant.setdefault(row[:2], {})
+            if row[2] in there:
+                ours = row[4] & _OUR_TIME
+                if there[row[2]] == row[3] or (ours and row[3] in there.values()):
+                    absorbed += 1
+                    continue
+                if not ours:
+                    conflicts += 1
+                    self._conflict(connection, arrival, row, there[row[2]])
+                    continue
+                row = (row[0], row[1], max(there) + 1, row[3], row[4])  # noqa: PLW2901
+            there[row[2]] = row[3]
+            left.append(row)
+            origins.append(arrival)
+        return left, origins, absorbed, conflicts
+
+    def _conflict(
+        self, connection: sqlite3.Connection, arrival: Arrival, row: _Row, stands: float
+    ) -> None:
+        detail = f"{row[3]:g} where {stands:g} stands, point {row[0]} at {row[1]}"
+        self.shelf.keep(connection, arrival, Rejected(RejectReason.CONFLICT, detail))
 
     def _mark(
         self, connection: sqlite3.Connection, readings: Sequence[Reading], *, now_ms: int

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from caretaker.vocabulary import Arrival, Rejected
 
 _MAX_RAW = 64 * 1024
+_HEAD = 2 * 1024
+"""Kept of a longer message, beside its hash and length: cut off it can be looked at, not used."""
+_CUT = "bytes, only the first"
 MAX_KINDS = 20_000
 """Different messages kept raw for one reason; beyond it they are counted only."""
 MAX_BYTES = 64 * 1024 * 1024
@@ -32,6 +35,11 @@ class Kept:
     count: int
     state: str
 
+    @property
+    def whole(self) -> bool:
+        """Whether the payload is there as it came, so that it can be decoded again."""
+        return self.detail != OVERFLOW and _CUT not in self.detail
+
 
 _COLUMNS = "id, first_ms, last_ms, topic, device, driver, payload, reason, detail, count, state"
 
@@ -40,14 +48,15 @@ _COLUMNS = "id, first_ms, last_ms, topic, device, driver, payload, reason, detai
 class Shelf:
     """Keeps refused messages within fixed room for each reason, so that none fills the disk.
 
-    What finds no room is still counted, in one row a reason that says so.
+    What finds no room is still counted, in one row a reason and known device that says so.
     """
 
     kinds: dict[str, int] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     max_kinds: int = MAX_KINDS
     max_bytes: int = MAX_BYTES
-    over: Counter[str] = field(default_factory=Counter)
+    over: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By reason and device; strangers, whose names cost nothing, share one row."""
     over_ms: int = 0
 
     def load(self, connection: sqlite3.Connection) -> None:
@@ -63,30 +72,48 @@ class Shelf:
     def keep(self, connection: sqlite3.Connection, arrival: Arrival, refusal: Rejected) -> None:
         """Keep a refused message in the caller's transaction; the same one again counts up."""
         reason = refusal.reason.value
+        if arrival.repeats > 1 or refusal.detail is OVERFLOW:
+            self.over[reason, arrival.device] += arrival.repeats
+            self.over_ms = max(self.over_ms, arrival.received_ms)
+            return
         if (
             self.kinds.get(reason, 0) >= self.max_kinds
             or self.sizes.get(reason, 0) >= self.max_bytes
         ):
-            self.over[reason] += 1
+            self.over[reason, ""] += 1
             self.over_ms = max(self.over_ms, arrival.received_ms)
             return
         if _insert(connection, arrival, refusal):
             self.kinds[reason] = self.kinds.get(reason, 0) + 1
-            size = min(len(arrival.payload), _MAX_RAW)
-            self.sizes[reason] = self.sizes.get(reason, 0) + size
+            self.sizes[reason] = self.sizes.get(reason, 0) + len(_raw(arrival))
 
     def flush(self, connection: sqlite3.Connection) -> None:
-        """Write what found no room, one row a reason; to be called before the commit."""
-        for reason, count in self.over.items():
+        """Write what was counted only; to be called before the commit."""
+        for (reason, device), count in self.over.items():
+            name = device.encode("utf-8", "surrogatepass")
             connection.execute(
                 "INSERT INTO quarantine"
-                " (first_ms, last_ms, topic, payload, digest, reason, detail, count)"
-                " VALUES (?, ?, '', x'', x'', ?, ?, ?) ON CONFLICT (digest, reason, detail)"
+                " (first_ms, last_ms, topic, device, payload, digest, reason, detail, count)"
+                " VALUES (?, ?, '', ?, x'', ?, ?, ?, ?) ON CONFLICT (digest, reason, detail)"
                 " DO UPDATE SET count = count + excluded.count, state = 'held',"
                 " last_ms = max(last_ms, excluded.last_ms)",
-                (self.over_ms, self.over_ms, reason, OVERFLOW, count),
+                (
+                    self.over_ms,
+                    self.over_ms,
+                    device,
+                    hashlib.blake2b(name, digest_size=16).digest() if name else b"",
+                    reason,
+                    OVERFLOW,
+                    count,
+                ),
             )
         self.over.clear()
+
+
+def _raw(arrival: Arrival) -> bytes:
+    """Return what is kept of a payload."""
+    payload = arrival.payload
+    return payload if len(payload) <= _MAX_RAW else payload[:_HEAD]
 
 
 def _digest(arrival: Arrival) -> bytes:
@@ -97,7 +124,7 @@ def _digest(arrival: Arrival) -> bytes:
 def _detail(arrival: Arrival, refusal: Rejected) -> str:
     detail = refusal.detail[:200]
     if len(arrival.payload) > _MAX_RAW:
-        detail = f"{detail} [{len(arrival.payload)} bytes, first {_MAX_RAW} kept]".strip()
+        detail = f"{detail} [{len(arrival.payload)} {_CUT} {_HEAD} kept]".strip()
     return detail
 
 
@@ -115,7 +142,7 @@ def _insert(connection: sqlite3.Connection, arrival: Arrival, refusal: Rejected)
             arrival.topic,
             arrival.device,
             arrival.driver,
-            arrival.payload[:_MAX_RAW],
+            _raw(arrival),
             _digest(arrival),
             refusal.reason.value,
             _detail(arrival, refusal),

@@ -19,11 +19,12 @@ from ingest.gate import Gate
 from ingest.ingest import Ingest
 from ingest.metering import intervals
 from ingest.transport.choose import DEFAULT, RECEIVERS, mqtt_transport
-from storage.journal import Journal
+from storage.journal import SWITCH_S, Journal
 
 
 def main(path: str, port: str, password: str, *options: str) -> None:
     """Store what arrives until a signal comes."""
+    sys.setswitchinterval(SWITCH_S)
     clock = SystemClock()
     journal = Journal(Path(path), zone=ZoneInfo("Asia/Shanghai"), arithmetic=intervals, clock=clock)
     journal.open()

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from caretaker.vocabulary import Arrival
 from ingest.catch_up import CatchUp
 from ingest.decoder import Decoder
 from ingest.driver import load_drivers
-from ingest.gate import Gate
+from ingest.gate import BURST, Gate, Standing
 from ingest.ingest import DoneProtocol, Ingest
 from ingest.metering import intervals
 from ingest.transport.memory import MemoryTransport
@@ -88,22 +89,63 @@ def test_the_calm_go_first_and_the_flood_is_used_when_it_is_over(store: Journale
         journal.close()
 
 
+def test_a_calm_device_is_committed_before_a_crowd_that_came_first(store: Journaled) -> None:
+    clock, transport = ManualClock(NOW_MS), MemoryTransport()
+    decoder = Decoder(load_drivers(), clock=clock)
+    journal = store.journal
+    journal.open()
+    try:
+        for device in ("mad", "calm"):
+            journal.append(decoder.decode(message(device, 0)))
+        topics = {f"caretaker/1/s/{name}/readings": f"native:s/{name}" for name in ("mad", "calm")}
+        gate = Gate(journal.knows, topics=topics, burst=1_000)
+        ingest = Ingest(transport, decoder, store, clock=clock, gate=gate)
+        for number in range(1, 401):
+            transport.deliver(message("mad", number))
+        for number in range(300):
+            transport.deliver(message(f"new-{number}", number))
+        for number in range(1, 6):
+            transport.deliver(message("calm", number))
+        ingest.start()
+        until(lambda: transport.pending == 0, within_s=30)
+        ingest.stop()
+        devices = [arrival.device for arrival in store.order]
+        # Of the busy one a tenth of its burst counts as calm.
+        assert [i for i, name in enumerate(devices) if name == "native:s/calm"] == [
+            *range(100, 105)
+        ]
+        assert devices.count("native:s/mad") == 400
+        assert sum(name.startswith("native:s/new") for name in devices) == 300
+        assert not ingest.rejected
+    finally:
+        journal.close()
+
+
+def sort(gate: Gate, decoder: Decoder, incoming: Message) -> tuple[bool, list[Arrival]]:
+    """Return whether a message was decoded, and what it became, none when it is only counted."""
+    look = gate.look(incoming)
+    if look.standing is Standing.REFUSED:
+        kept = gate.refuse(incoming)
+        return False, [] if kept is None else [kept]
+    return True, gate.admit(decoder.decode(incoming), payer=look.payer)
+
+
 def test_names_made_up_by_the_thousand_share_one_bucket() -> None:
     gate = Gate(lambda _key: False, strangers_hz=10, burst=20)
     decoder = Decoder(load_drivers(), clock=ManualClock(NOW_MS))
     decoded = held = 0
-    for number in range(5_000):
-        incoming = message(f"dev-{number}", number)
-        if gate.closed(incoming):
-            arrivals = [gate.held(incoming)]
-        else:
-            arrivals = gate.admit(decoder.decode(incoming))
-            decoded += 1
-        held += bool(arrivals[0].rejected)
-    assert held == 5_000 - 20
+    for number in range(20_000):
+        seen, arrivals = sort(gate, decoder, message(f"dev-{number}", number))
+        decoded += seen
+        held += sum(bool(arrival.rejected) for arrival in arrivals)
+    counted = gate.counted()
+    assert [arrival.device for arrival in counted] == [""]
+    assert held + counted[0].repeats == 20_000 - 20
+    assert counted[0].repeats == 20_000 - 40 - BURST  # so many and no more are kept raw
     assert decoded == 40  # the share, and a few glances to find known devices among them
-    assert gate.flooding == {"": 5_000 - 20}
-    assert len(gate._owner) == len(gate._buckets) == 0
+    assert gate.flooding == {"": 20_000 - 20}
+    assert gate.counted() == []
+    assert len(gate._owner) == len(gate._shares) == 0
 
 
 def test_a_known_device_on_a_new_topic_is_found_while_strangers_flood() -> None:
@@ -113,20 +155,47 @@ def test_a_known_device_on_a_new_topic_is_found_while_strangers_flood() -> None:
     for number in range(20_000):
         at_ms = NOW_MS + number // 10
         name = "calm" if number % 100 == 0 else f"dev-{number}"
-        incoming = Message(f"caretaker/1/s/{name}/readings", b'{"readings":{"co2_ppm":1}}', at_ms)
-        if not gate.closed(incoming):
-            (arrival,) = gate.admit(decoder.decode(incoming))
-            passed += name == "calm" and not arrival.rejected
+        topic = f"caretaker/1/s/{name}/readings"
+        _, arrivals = sort(gate, decoder, Message(topic, b'{"readings":{"co2_ppm":1}}', at_ms))
+        passed += name == "calm" and any(not arrival.rejected for arrival in arrivals)
     assert passed > 150
 
 
 def test_a_gateway_is_no_flood_for_its_many_devices() -> None:
     gate = Gate(lambda _key: True, device_hz=1, burst=10)
     for round_ in range(10):
-        arrivals = [
-            Arrival("gateway/telemetry", b"{}", NOW_MS + round_ * 1000, device=f"x:{n}")
-            for n in range(100)
-        ]
-        assert not gate.closed(Message("gateway/telemetry", b"{}", NOW_MS))
-        assert not any(arrival.rejected for arrival in gate.admit(arrivals))
+        at_ms = NOW_MS + round_ * 1000
+        arrivals = [Arrival("gateway/telemetry", b"{}", at_ms, device=f"x:{n}") for n in range(100)]
+        look = gate.look(Message("gateway/telemetry", b"{}", at_ms))
+        assert look.standing is not Standing.REFUSED
+        assert not any(a.rejected for a in gate.admit(arrivals, payer=look.payer))
     assert threading.active_count() < 50
+
+
+def test_a_topic_that_devices_share_is_no_way_round_the_gate() -> None:
+    gate = Gate(lambda _key: True, device_hz=1, burst=10)
+    arrivals = [Arrival("gateway/telemetry", b"{}", NOW_MS, device=f"x:{n}") for n in range(2)]
+    looks = []
+    for _ in range(1_000):
+        look = gate.look(Message("gateway/telemetry", b"{}", NOW_MS))
+        looks.append(look.standing)
+        if look.standing is not Standing.REFUSED:
+            gate.admit(arrivals, payer=look.payer)
+    assert looks.count(Standing.REFUSED) > 800
+
+
+def test_a_long_message_takes_the_share_of_many() -> None:
+    gate = Gate(lambda _key: True, topics={"t": "x:1"}, device_hz=1, burst=1_000)
+    long = Message("t", b"x" * 1_000_000, NOW_MS)
+    assert [gate.look(long).standing for _ in range(6)] == [Standing.BUSY] * 4 + [
+        Standing.REFUSED
+    ] * 2
+    assert gate.look(Message("t", b"{}", NOW_MS)).standing is Standing.BUSY
+
+
+def test_a_device_is_calm_until_it_has_used_a_tenth_of_its_burst() -> None:
+    gate = Gate(lambda _key: True, topics={"t": "x:1"}, device_hz=1, burst=100)
+    short = Message("t", b"{}", NOW_MS)
+    assert [gate.look(short).standing for _ in range(10)] == [Standing.CALM] * 10
+    assert gate.look(short).standing is Standing.BUSY
+    assert gate.look(replace(short, received_ms=NOW_MS + 60_000)).standing is Standing.CALM
