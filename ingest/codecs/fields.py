@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from caretaker.errors import ConfigurationError
 from caretaker.vocabulary import Arrival, Measured, Rejected, RejectReason
 from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, usable_name
 from ingest.driver import Driver
@@ -20,18 +21,23 @@ class Fields:
     """Reads a payload by the `[[field]]` table of a driver.
 
     Where the topic holds `{key}` the payload is that key's value: an object, a number or a word.
+    With the option `key`, a pattern, a key that does not fit is left to other dialects.
     """
 
     def __init__(self, driver: Driver, memory: Memory) -> None:
         del memory
         self._driver = driver
         self._plan = compile_fields(driver.fields)
+        self._key = _key(driver)
         self._last: dict[str, tuple[int, tuple[tuple[str, str, float], ...]]] = {}
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return the one device a message speaks of; None when it is not of this dialect."""
         driver = self._driver
-        payload = plain(heard) if "key" in route.names else heard.json
+        key = route.names.get("key")
+        if key is not None and self._key and not self._key.fullmatch(key):
+            return None
+        payload = heard.json if key is None else plain(heard)
         if driver.holds and (
             isinstance(payload, Rejected)
             or any(first(payload, path) is None for path in driver.holds)
@@ -39,8 +45,8 @@ class Fields:
             return None
         if isinstance(payload, Rejected):
             return None if route.anywhere else (refuse(heard, driver, payload),)
-        if "key" in route.names:
-            payload = _nested(route.names["key"], payload)
+        if key is not None:
+            payload = _nested(key, payload)
         elif not isinstance(payload, dict | list):
             return (refuse(heard, driver, Rejected(RejectReason.WRONG_SHAPE, "no object")),)
         return (self._read(heard, route, payload),)
@@ -96,6 +102,19 @@ class Fields:
             self._last.clear()
         self._last[device] = (received_ms, values)
         return False
+
+
+def _key(driver: Driver) -> re.Pattern[str] | None:
+    told = driver.options.get("key")
+    try:
+        return re.compile(told) if told else None
+    except (re.error, TypeError) as error:
+        raise ConfigurationError(
+            file=driver.file,
+            key="options.key",
+            problem=str(error),
+            remedy="Write a regular expression that the topic's {key} must fit.",
+        ) from error
 
 
 def native_id(driver: Driver, payload: Any) -> str:
