@@ -3,8 +3,9 @@
     68  T   A0..A6         C   L   DI0 DI1 SER  V V V V U  V V V V U  clock(7) status(2)  CS 16
         10  meter no, BCD  81      90  1F       register   settlement register
 
-T is the meter type: 10-19 water, 20-29 heat or cold, 30-39 gas, 40-49 electricity. U is the unit
-byte of the value before it (CJ/T 188, table of units). Heat meters: settlement energy, energy,
+T is the meter type: 10-19 water, 20-29 heat (21 cold), 30-39 gas, 40-49 electricity. U is the unit
+byte of the value before it (CJ/T 188, table of units). The status differs by maker: not read. Heat
+meters: settlement energy, energy,
 power, flow, volume, supply and return temperature, hours. FF means no value.
 """
 
@@ -20,6 +21,7 @@ _END = 0x16
 _ADDRESS_SIZES = (7, 5, 6)  # 7 by the standard; older readers send a shorter one
 _READING = (b"\x90\x1f", b"\x1f\x90")  # some send the identifier's bytes swapped
 _REPLIES = {0x81, 0xC1, 0x01, 0x83, 0x84, 0xC4, 0x91, 0xC3}
+_COLD = 0x21
 _FULL = 99_999_999  # every digit 9: a filler, no register
 _UNITS = {
     0x01: "J",
@@ -89,7 +91,10 @@ def _end(data: bytes, start: int, size: int) -> int:
     if end + 1 >= len(data) or data[end + 1] != _END:
         return -1
     # Only the identifier tells a real frame from a chance hit at a shorter address.
-    plausible = data[head + 1] < 3 or data[head + 2 : head + 4] in _READING or size == 7
+    electric = data[start + 7] == _START  # a frame of DL/T 645 has its second start there
+    plausible = (
+        (data[head + 1] < 3 and not electric) or data[head + 2 : head + 4] in _READING or size == 7
+    )
     return end if plausible else -1
 
 
@@ -115,7 +120,7 @@ def values(frame: Frame) -> Iterator[Value | Rejected]:
     body = frame.data[3:]
     family = frame.kind >> 4
     if family == 2 and len(body) >= 25:
-        yield from _heat(body)
+        yield from _heat(body, frame.kind)
     elif family in (1, 3, 4) or frame.kind == 0xAA:
         yield _register(body, frame.kind)
     else:
@@ -134,10 +139,10 @@ def _register(body: bytes, kind: int) -> Value | Rejected:
     return _number(quantity, body[:4], unit, decimals=2)
 
 
-def _heat(body: bytes) -> Iterator[Value | Rejected]:
-    """Yield energy, power, flow, volume and the two temperatures of a heat meter."""
+def _heat(body: bytes, kind: int) -> Iterator[Value | Rejected]:
+    """Yield energy, power, flow, volume and the two temperatures of a heat or cold meter."""
     rows = (
-        (5, "heat_energy", 2),
+        (5, "cooling_energy" if kind == _COLD else "heat_energy", 2),
         (10, "heat_power", 2),
         (15, "heat_flow", 4),
         (20, "heat_volume", 2),

@@ -1,17 +1,19 @@
-"""DL/T 645-2007 replies: `FE.. 68 A0-A5 68 C L DATA CS 16`, data offset by 0x33, BCD.
+"""DL/T 645 replies, as of 2007: `FE.. 68 A0-A5 68 C L DATA CS 16`, data offset by 0x33, BCD.
 
     68  A0 A1 A2 A3 A4 A5  68  C   L   DI0 DI1 DI2 DI3  N..   CS  16
         meter number, BCD      91      each byte + 0x33       sum of all before, mod 256
 
 Control 91 is a reply, B1 one with more to follow, 92/B2 a follow-up (ends with a sequence byte),
 D1 and D2 an error reply, 11 and 12 a request. DI3 DI2 DI1 DI0 name the value: DL/T 645-2007,
-annex A, tables A.1 (energy), A.2 (maximum demand), A.3 (variables).
+annex A, tables A.1 (energy), A.2 (maximum demand), A.3 (variables). The control code
+tells a frame of 1997, whose identifiers are of two bytes.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from caretaker.vocabulary import Rejected, RejectReason
+from ingest.codecs import dlt645_1997
 from ingest.codecs.octets import bcd
 from ingest.codecs.values import Value
 
@@ -32,7 +34,13 @@ _ERROR_BITS = (
 )
 _TARIFFS = ("", "sharp", "peak", "flat", "valley")  # 总 尖 峰 平 谷
 _PHASES = ("", "a", "b", "c")
-_HISTORY = "{} {}: a past register, not a live one"
+_ANSWERS = dlt645_1997.REPLIES | _REPLY | _FOLLOW_UP
+_PAST = {
+    0x01: "a maximum demand, no live one",
+    0x05: "a frozen register",
+    0x06: "a load record",
+    **dict.fromkeys((0x03, *range(0x10, 0x24)), "an event record"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +83,6 @@ _ENERGY = {
     0x09: _Form("apparent_energy", "kVAh", 4, 2),
     0x0A: _Form("apparent_energy", "kVAh", 4, 2, channel="export"),
 }
-_DEMAND = {
-    0x01: _Form("demand", "kW", 3, 4, channel="maximum"),
-    0x02: _Form("demand", "kW", 3, 4, channel="maximum_export"),
-}
 # DI2 of class 02: (form, whether index 0 is the total).
 _PHASED = {
     0x01: (_Form("voltage", "V", 2, 1), False),
@@ -88,11 +92,13 @@ _PHASED = {
     0x05: (_Form("apparent_power", "kVA", 3, 4, signed=True), True),
     0x06: (_Form("power_factor", "1", 2, 3, signed=True), True),
 }
+_SIDE = {0x07, 0x08, 0x09, 0x0A, 0x0B}  # phase angles, distortion, harmonics: not stored
 _SINGLE = {
     0x01: _Form("current", "A", 3, 3, signed=True, channel="neutral"),
     0x02: _Form("frequency", "Hz", 2, 2),
     0x03: _Form("power", "kW", 3, 4, signed=True, channel="minute_mean"),
     0x04: _Form("demand", "kW", 3, 4, signed=True),
+    0x06: _Form("apparent_power", "kVA", 3, 4, signed=True, channel="demand"),
     0x07: _Form("device_temperature", "C", 2, 1, signed=True),
     0x08: _Form("battery_voltage", "V", 2, 2, channel="clock"),
     0x09: _Form("battery_voltage", "V", 2, 2, channel="reading"),
@@ -116,13 +122,23 @@ def frames(data: bytes) -> Iterator[Frame | Rejected]:
         end = start + _HEAD + data[start + 9]
         if end + 1 >= len(data) or data[end + 1] != _END:
             continue
-        address = data[start + 6 : start : -1].hex()
+        address = _meter(data[start + 6 : start : -1])
         if sum(data[start:end]) & 0xFF != data[end]:
             yield Rejected(RejectReason.BAD_CHECKSUM, f"DL/T 645 meter {address}")
         else:
             body = bytes((byte - _OFFSET) & 0xFF for byte in data[start + _HEAD : end])
             yield Frame(address, data[start + 8], body)
         position = end + 2
+
+
+def _meter(address: bytes) -> str:
+    """Return a meter's number; AA stands for digits left out in front of a short address.
+
+    >>> _meter(bytes.fromhex("aaaaaa004711")), _meter(bytes.fromhex("aaaaaaaaaaaa"))
+    ('000000004711', 'any')
+    """
+    digits = address.lstrip(b"\xaa").hex()
+    return digits.rjust(12, "0") if digits and digits != "99" * 6 else "any"
 
 
 def values(frame: Frame) -> Iterator[Value | Rejected]:
@@ -134,19 +150,28 @@ def values(frame: Frame) -> Iterator[Value | Rejected]:
     """
     if frame.control & 0xC0 == 0xC0:
         yield Rejected(RejectReason.DEVICE_ERROR, _error(frame))
+    elif frame.control not in _ANSWERS:
         return
-    if frame.control not in _REPLY | _FOLLOW_UP or len(frame.data) < 4:
-        return
-    body = frame.data[4:-1] if frame.control in _FOLLOW_UP else frame.data[4:]
-    if frame.data[3] == 0x00:
+    elif frame.meter == "any":
+        yield Rejected(RejectReason.WRONG_SHAPE, "DL/T 645: a reply without a meter number")
+    elif frame.control in dlt645_1997.REPLIES:
+        yield from dlt645_1997.values(frame.control, frame.data)
+    elif frame.control in _FOLLOW_UP:
+        detail = f"DL/T 645 {frame.identifier}: a follow-up without its beginning"
+        yield Rejected(RejectReason.WRONG_SHAPE, detail)
+    elif len(frame.data) > 3:
+        yield from _reply(frame, frame.data[4:])
+
+
+def _reply(frame: Frame, body: bytes) -> Iterator[Value | Rejected]:
+    kind = frame.data[3]
+    if kind == 0x00:
         yield from _registers(frame, body, _ENERGY)
-    elif frame.data[3] == 0x01:
-        yield from _registers(frame, body, _DEMAND, stamp=5)
-    elif frame.data[3] == 0x02:
+    elif kind == 0x02:
         yield from _variables(frame, body)
-    elif frame.data[3] in (0x05, 0x06):
-        yield Rejected(RejectReason.NOT_LIVE, _HISTORY.format("DL/T 645", frame.identifier))
-    elif frame.data[3] != 0x04:  # 04: clock, constants and schedules, known and no readings
+    elif kind in _PAST:
+        yield Rejected(RejectReason.NOT_LIVE, f"DL/T 645 {frame.identifier}: {_PAST[kind]}")
+    elif kind != 0x04:  # 04: clock, constants and schedules, known and no readings
         yield _unknown(frame)
 
 
@@ -171,24 +196,22 @@ def _number(form: _Form, data: bytes, channel: str) -> Value | Rejected:
 def _phase_of(kind: int, forms: dict[int, _Form]) -> tuple[_Form | None, str]:
     """Return the form and the phase: forward and reverse of a phase stand at 15, 29 and 3D."""
     phase, base = divmod(kind - 1, 0x14) if kind else (0, -1)
-    if phase and base > 1:
+    if phase and base > 9:
         return None, ""
     return (forms.get(base + 1), _PHASES[phase]) if phase < 4 else (None, "")
 
 
-def _registers(
-    frame: Frame, body: bytes, forms: dict[int, _Form], *, stamp: int = 0
-) -> Iterator[Value | Rejected]:
-    """Yield energies or maximum demands: a total and tariffs, of now or of a settlement day."""
+def _registers(frame: Frame, body: bytes, forms: dict[int, _Form]) -> Iterator[Value | Rejected]:
+    """Yield energies: a total and tariffs, of now or of a settlement day."""
     settlement, tariff, kind = frame.data[0], frame.data[1], frame.data[2]
     form, phase = _phase_of(kind, forms)
     if form is None:
         yield _unknown(frame)
         return
     if settlement not in (0x00, 0xFF):
-        yield Rejected(RejectReason.NOT_LIVE, _HISTORY.format("settlement day", settlement))
+        yield Rejected(RejectReason.NOT_LIVE, f"settlement day {settlement}: a past register")
         return
-    size = form.size + stamp
+    size = form.size
     parts = [body[at : at + size] for at in range(0, len(body) - size + 1, size)]
     if len(body) % size not in (0, 1):
         yield Rejected(RejectReason.WRONG_SHAPE, f"{len(body)} bytes for {frame.identifier}")
@@ -207,6 +230,8 @@ def _variables(frame: Frame, body: bytes) -> Iterator[Value | Rejected]:
     last, index, kind = frame.data[0], frame.data[1], frame.data[2]
     if kind == 0x80 and index == 0x00 and last in _SINGLE:
         yield _number(_SINGLE[last], body[: _SINGLE[last].size], "")
+        return
+    if kind in _SIDE:
         return
     form, with_total = _PHASED.get(kind, (None, False))
     if form is None or last != 0x00:

@@ -11,8 +11,10 @@ import msgspec
 
 from caretaker.vocabulary import Rejected, RejectReason
 
-_HEX = re.compile(rb"[0-9A-Fa-f]{2}(?:[\s:,-]?[0-9A-Fa-f]{2}){7,}")
+_HEX = re.compile(rb"(?:0[xX])?[0-9A-Fa-f]{2}(?:[\s:,-]{0,2}(?:0[xX])?[0-9A-Fa-f]{2}){7,}")
+_PREFIX = re.compile(rb"0[xX]")
 _LONG = re.compile(rb'"[^"\\]{16,}"')
+_NUMBERS = re.compile(rb"104\s*,(?:\s*\d{1,3}\s*,){8,}")  # 68 and on, as a list of numbers
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
 _MAX_STRINGS = 64
 _MAX_DEPTH = 8
@@ -30,8 +32,8 @@ def octets(payload: bytes) -> list[bytes]:
     payload = payload[:_MAX_BYTES]
     found: list[bytes] = []
     if payload[:1] in (b"{", b"[", b'"'):
-        if not _LONG.search(payload):
-            return []  # no text in it is long enough for a frame
+        if not _LONG.search(payload) and not _NUMBERS.search(payload):
+            return []  # no text or list of numbers in it is long enough for a frame
         with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):
             found += [item for text in _strings(msgspec.json.decode(payload)) for item in text]
         return found or [payload]
@@ -42,7 +44,7 @@ def octets(payload: bytes) -> list[bytes]:
 
 
 def _unhex(text: bytes) -> bytes:
-    return bytes.fromhex(re.sub(rb"[^0-9A-Fa-f]", b"", text).decode("ascii"))
+    return bytes.fromhex(re.sub(rb"[^0-9A-Fa-f]", b"", _PREFIX.sub(b"", text)).decode("ascii"))
 
 
 def _strings(value: Any) -> Iterator[list[bytes]]:
@@ -60,6 +62,9 @@ def _strings(value: Any) -> Iterator[list[bytes]]:
                     yield [base64.b64decode(item, validate=True)]
                 except (binascii.Error, ValueError):
                     continue
+        elif isinstance(item, list) and len(item) > 11 and set(map(type, item)) == {int}:
+            if all(0 <= byte <= 255 for byte in item):
+                yield [bytes(item)]
         elif depth < _MAX_DEPTH and isinstance(item, dict | list):
             children = item.values() if isinstance(item, dict) else item
             waiting += [(child, depth + 1) for child in list(children)[:_MAX_STRINGS]]
