@@ -13,6 +13,7 @@ from alerting.watchdog import Check, Watchdog
 from caretaker.clock import Clock
 from caretaker.config import SiteSettings
 from caretaker.secrets import Secrets
+from caretaker.worker import Worker
 from ingest.broker.port import Address
 from ingest.transport.port import Message
 from storage import lease
@@ -115,13 +116,26 @@ class AlertDesk:
         own = [f"caretaker/1/{site_name(self._site)}/+/readings", *self.commands()]
         return (*wanted, *(topic for topic in own if topic not in wanted))
 
-    def start(self, send: Send, *, broker: Address) -> None:
-        """Begin to deliver and to watch; `send` publishes on the broker we listen to."""
+    def start(
+        self, send: Send, *, broker: Address, reconnect: Callable[[], None] = lambda: None
+    ) -> None:
+        """Begin to deliver and to watch; `send` publishes on the broker we listen to.
+
+        `reconnect` is called when our own word does not come back from it.
+        """
         assert self._parts is not None
         self._send, self._broker = send, broker
         courier, watchdog, *_ = self._parts
         courier.start()
-        watchdog.start()
+        watchdog.start(reconnect=reconnect)
+
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        """Return the threads at work."""
+        if self._parts is None:
+            return ()
+        courier, watchdog, *_ = self._parts
+        return (*courier.workers, watchdog.worker)
 
     def stop(self) -> None:
         """Stop watching and delivering; what waits stays in the journal."""

@@ -16,6 +16,7 @@ from alerting.notify.daily import DailyNote
 from caretaker.clock import HOUR_MS, Clock
 from caretaker.config import SiteSettings
 from caretaker.errors import StorageError
+from caretaker.worker import Worker
 from ingest.transport.port import Message
 from storage import devices as device_records
 from storage import housekeeping, lease, outbox
@@ -28,6 +29,7 @@ _BEAT_S = 4.0
 RED_S = 12.0
 """A part that gave no sign for so long is red: within 15 s of the fault (I8)."""
 
+_RECONNECT_S = 30.0
 _TRIP_S = 60.0
 _OUTBOX_S = 300.0
 _STEP_S = 10.0
@@ -83,14 +85,17 @@ class Watchdog:
         now = monotonic()
         self._signs = _Signs(started=now, commit=now, beat=now)
         self._next_beat = self._next_trip = self._next_prune = 0.0
+        self._next_reconnect = 0.0
+        self._reconnect: Callable[[], None] = lambda: None
         self._arrived = 0
         self._heartbeat = ""
         self._problem = ""
         self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._worker = Worker("watchdog", self._run, stopping=self._stopping)
 
-    def start(self) -> None:
+    def start(self, *, reconnect: Callable[[], None] = lambda: None) -> None:
         """Make the canary's device, and begin to watch."""
+        self._reconnect = reconnect
         if self._settings.canary:
             self._journal.call(
                 lambda c: device_records.internal(c, canary.key_of(self._site), name="canary")
@@ -98,20 +103,22 @@ class Watchdog:
         now = self._monotonic()
         self._signs = _Signs(started=now, commit=now, beat=now)
         self._stopping.clear()
-        self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
-        self._thread.start()
+        self._worker.start()
 
     def stop(self) -> None:
         """Stop watching."""
         self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(10)
-            self._thread = None
+        self._worker.join(10)
 
     def beat(self, message: Message) -> None:
         """Take our own word back from the broker; called by ingest."""
         if not message.retained:
             self._signs.beat = self._monotonic()
+
+    @property
+    def worker(self) -> Worker:
+        """Return its thread."""
+        return self._worker
 
     @property
     def beat_topic(self) -> str:
@@ -136,6 +143,7 @@ class Watchdog:
         self._compare_clocks(now)
         if now >= self._next_beat:
             self._next_beat = now + _BEAT_S
+            self._look_for_beat(now)
             self._publish(self.beat_topic, b"{}")
             self._journal.call(lease.renew)  # a real write: the disk takes it, or it does not
             self._signs.commit = self._monotonic()
@@ -147,6 +155,13 @@ class Watchdog:
             self._next_prune = now + _PRUNE_S
             before_ms = self._clock.now_ms() - HOUR_MS
             self._journal.call(lambda c: housekeeping.forget_canary(c, before_ms=before_ms))
+
+    def _look_for_beat(self, now: float) -> None:
+        """Connect anew when the broker lets us speak but not hear: a subscription may be gone."""
+        if now - self._signs.beat > RED_S and now >= self._next_reconnect:
+            self._next_reconnect = now + _RECONNECT_S
+            log.warning("our own word does not come back: connecting anew")
+            self._reconnect()
 
     def _walk(self, now: float) -> None:
         """Send the canary over its limit, see its alert arrive, and let it come back."""
@@ -192,7 +207,7 @@ class Watchdog:
     def checks(self) -> list[Check]:
         """Return (part, ok, value, remedy): each value an age, none a guess."""
         now, signs = self._monotonic(), self._signs
-        alive = self._thread is not None and self._thread.is_alive()
+        alive = self._worker.alive
         found = [
             _age("commit", now - signs.commit, RED_S, "Look at the disk's space and health."),
             _age("broker answers", now - signs.beat, RED_S, "Is the broker up, may we publish?"),

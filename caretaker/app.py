@@ -1,7 +1,6 @@
 """The composition root: every part is built here, in the order a reading passes them."""
 
 import contextlib
-import fcntl
 import json
 import os
 import sys
@@ -9,7 +8,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
 from urllib.parse import urlsplit
 
 import structlog
@@ -31,8 +29,9 @@ from caretaker import __version__
 from caretaker.calendar import SchoolCalendar
 from caretaker.clock import Clock
 from caretaker.config import SiteSettings
-from caretaker.errors import ConfigurationError
+from caretaker.datalock import DataLock
 from caretaker.secrets import Secrets, refuse_known
+from caretaker.worker import Worker
 from ingest.broker.choose import embedded_broker
 from ingest.broker.port import Address, Broker, Login
 from ingest.catch_up import CatchUp
@@ -59,47 +58,6 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 log = structlog.get_logger()
-
-
-class DataLock:
-    """Holds a data directory for one process; the kernel lets go when the process dies."""
-
-    def __init__(self, data_dir: Path) -> None:
-        self._path = data_dir / "lock"
-        self._file: IO[str] | None = None
-
-    def take(self, *, standby: bool = False) -> bool:
-        """Take the lock or raise ConfigurationError that names who holds it.
-
-        A stand-by takes it when it can, and goes on without: return whether it is ours.
-        """
-        file = self._path.open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            file.close()
-            if standby:
-                return False
-            raise ConfigurationError(
-                file=str(self._path.parent),
-                key="data directory",
-                problem=f"another Caretaker (process {holder}) works on it",
-                remedy="Stop that one first, or choose another directory with --data.",
-            ) from error
-        file.seek(0)
-        file.truncate()
-        file.write(str(os.getpid()))
-        file.flush()
-        self._file = file
-        return True
-
-    def release(self) -> None:
-        """Let go of the directory."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
 
 
 def open_journal(settings: SiteSettings, *, data_dir: Path, clock: Clock) -> Journal:
@@ -149,6 +107,7 @@ class App:
         self._desk = AlertDesk(settings, secrets=secrets, file=site_file, clock=clock)
         self._standby = standby
         self._closers: list[Callable[[], None]] = []
+        self._workers: list[Worker] = []
         self._ended = threading.Event()
         self._started_ms = 0
 
@@ -233,12 +192,13 @@ class App:
             resumer=Resumer(self.journal, self.decoder),
             commands=self._desk.commands(),
         )
-        self._desk.start(self.transport.publish, broker=address)
+        self._desk.start(self.transport.publish, broker=address, reconnect=self.ingest.connect_anew)
         self._closers.append(self._desk.stop)
         self.ingest.start()
         self._closers.append(self.ingest.stop)
         catch_up = CatchUp(self.journal, self.decoder, gate, clock=self.clock)
         catch_up.start()
+        self._workers.append(catch_up.worker)
         self._closers.append(catch_up.stop)
         self.kpis = KpiJob(
             self.journal,
@@ -251,6 +211,7 @@ class App:
         self._closers.append(self.kpis.stop)
         inspector = Inspector(self.journal, zone=self.settings.zone, clock=self.clock)
         inspector.start()
+        self._workers.append(inspector.worker)
         self._closers.append(inspector.stop)
         running = self.data_dir / RUNNING
         running.write_text(json.dumps({"pid": os.getpid(), "url": page.url}), encoding="utf-8")
@@ -339,6 +300,7 @@ class App:
             )
         if self.kpis is not None:
             found.append(self.kpis.check())
+        found.append(self._threads())
         refused = self.engine.book.problem
         found.append(
             ("rules", not refused, refused or "in force", refused and "See docs/alerts.md.")
@@ -347,6 +309,14 @@ class App:
             found.append(self._projection.check())
         sick = {f"{rule}, device {device}": why for (rule, device), why in self.engine.sick.items()}
         return found + self._desk.checks(sick)
+
+    def _threads(self) -> tuple[str, bool, str, str]:
+        """Return whether every task runs, and none was begun anew within the last minute."""
+        workers = [self.journal.worker, *self._workers, *self._desk.workers]
+        workers += [self.ingest.worker] if self.ingest is not None else []
+        ill = [f"{worker.name}: {worker.problem}" for worker in workers if worker.problem]
+        remedy = "It was begun anew; report this with the log." if ill else ""
+        return ("threads", not ill, "; ".join(ill) or "at work", remedy)
 
     def _counters(self) -> tuple[dict[str, int], dict[str, int]]:
         if self.ingest is None:

@@ -3,6 +3,7 @@
 import threading
 
 from caretaker.clock import Clock
+from caretaker.worker import Worker
 from ingest.decoder import Decoder
 from ingest.gate import Gate
 from ingest.replay import replay
@@ -22,20 +23,17 @@ class CatchUp:
         self._gate = gate
         self._clock = clock
         self._ended = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.worker = Worker("catch-up", self._run, stopping=self._ended)
 
     def start(self) -> None:
         """Begin to look, every five seconds."""
         self._ended.clear()
-        self._thread = threading.Thread(target=self._run, name="catch-up", daemon=True)
-        self._thread.start()
+        self.worker.start()
 
     def stop(self) -> None:
         """Stop after the slice under way."""
         self._ended.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        self.worker.join()
 
     def _run(self) -> None:
         while not self._ended.wait(_EVERY_S):

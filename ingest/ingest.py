@@ -12,6 +12,7 @@ from caretaker.clock import Clock
 from caretaker.errors import StorageError
 from caretaker.faultpoints import reach
 from caretaker.vocabulary import Arrival
+from caretaker.worker import Worker
 from ingest.decoder import Decoder
 from ingest.gate import Gate, Look, Standing, flooded
 from ingest.transport.port import Message, Transport
@@ -120,30 +121,49 @@ class Ingest:
         self._learned = False
         self._resume_s = 0.0
         self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._anew = threading.Event()
+        self.worker = Worker("ingest", self._run, stopping=self._stopping)
 
     def start(self) -> None:
         """Connect and begin."""
         self._stopping.clear()
         self._transport.start()
-        self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
-        self._thread.start()
+        self._anew.clear()
+        self.worker.start()
 
     def stop(self) -> None:
         """Finish what was read, acknowledge it, and disconnect keeping the session."""
         self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        self.worker.join()
         self._transport.stop()
 
     @property
     def alive(self) -> bool:
         """Whether the loop runs."""
-        return self._thread is not None and self._thread.is_alive()
+        return self.worker.alive
+
+    def connect_anew(self) -> None:
+        """Have the connection made anew: what was not acknowledged comes again."""
+        self._anew.set()
 
     def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException:
+            self._anew.set()  # what was taken and not given to the journal must come again
+            raise
+
+    def _begin_anew(self) -> None:
+        self._anew.clear()
+        self._transport.stop()
+        self._chunks, self._finished, self._outstanding = {}, deque(), 0
+        self._later, self._later_bytes = deque(), 0
+        self._transport.start()
+
+    def _work(self) -> None:
         while not (self._stopping.is_set() and self._outstanding == 0):
+            if self._anew.is_set():
+                self._begin_anew()
             self._settle()
             self._submit_later()
             if self._stopping.is_set() or self._outstanding >= _MAX_OUTSTANDING:
@@ -260,13 +280,15 @@ class Ingest:
         self._hand_over(part)
 
     def _hand_over(self, part: _Part) -> None:
+        finished = self._finished
+
         def done(stored: Stored | None, error: BaseException | None) -> None:
-            self._finished.append((part, stored, error))
+            finished.append((part, stored, error))
 
         try:
             self._journal.submit(part.arrivals, done)
         except StorageError as error:
-            self._finished.append((part, None, error))
+            finished.append((part, None, error))
 
     def _settle(self) -> None:
         while self._finished:

@@ -8,6 +8,7 @@ import structlog
 
 from caretaker.clock import DAY_MS, Clock, from_ms
 from caretaker.errors import StorageError
+from caretaker.worker import Worker
 from ingest.explain import flags_of
 from storage import devices, quality_flags
 from storage.journal import Journal
@@ -30,20 +31,17 @@ class Inspector:
         self._zone = zone
         self._clock = clock
         self._ended = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.worker = Worker("inspector", self._run, stopping=self._ended)
 
     def start(self) -> None:
         """Begin; the first inspection is a minute after the start."""
         self._ended.clear()
-        self._thread = threading.Thread(target=self._run, name="inspector", daemon=True)
-        self._thread.start()
+        self.worker.start()
 
     def stop(self) -> None:
         """Stop after the slice under way."""
         self._ended.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        self.worker.join()
 
     def _run(self) -> None:
         wait_s = _FIRST_S

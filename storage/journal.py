@@ -15,6 +15,7 @@ from caretaker.clock import Clock
 from caretaker.errors import StorageError
 from caretaker.faultpoints import reach
 from caretaker.vocabulary import Arrival, Device, Period, Point, Quality, Reading
+from caretaker.worker import Worker
 from storage import devices as device_records
 from storage import lease, rollup
 from storage.commit import Committer
@@ -72,7 +73,12 @@ class Journal:
         self._calls: deque[tuple[Callable[[sqlite3.Connection], Any], Future[Any]]] = deque()
         self._waiting = 0
         self._stopping = False
-        self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
+        self.worker = Worker("journal", self._run, stopping=self._ended)
+        self._batches_in_hand: deque[tuple[Sequence[Arrival], Done]] = deque()
+        self._calls_in_hand: deque[tuple[Callable[[sqlite3.Connection], Any], Future[Any]]] = (
+            deque()
+        )
         self._connection: sqlite3.Connection | None = None
         self._readers: deque[sqlite3.Connection] = deque()
 
@@ -83,17 +89,16 @@ class Journal:
         self._connection = open_writer(self.path)
         self._committer.load(self._connection)
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
-        self._thread.start()
+        self._ended.clear()
+        self.worker.start()
 
     def close(self) -> None:
         """Commit what waits, bring the rollups up to date, and close the file."""
         with self._wake:
             self._stopping = True
             self._wake.notify_all()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        self._ended.set()
+        self.worker.join()
         while self._readers:
             self._readers.pop().close()
         if self._connection is not None:
@@ -137,7 +142,7 @@ class Journal:
         with self._wake:
             while self._waiting > _MAX_WAITING and not self._stopping:
                 self._wake.wait(0.1)
-            if self._stopping or self._thread is None:
+            if self._stopping or not self.worker.alive:
                 raise StorageError("the journal is closed")
             self._batches.append((arrivals, done))
             self._waiting += len(arrivals)
@@ -160,7 +165,7 @@ class Journal:
         """Run `work` in the writer's thread, in a transaction of its own, durable on return."""
         future: Future[T] = Future()
         with self._wake:
-            if self._stopping or self._thread is None:
+            if self._stopping or not self.worker.alive:
                 raise StorageError("the journal is closed")
             self._calls.append((work, future))
             self._wake.notify_all()
@@ -182,24 +187,36 @@ class Journal:
         return len(marks)
 
     def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:  # whoever waits for an answer gets one
+            assert self._connection is not None
+            self._recover(self._connection, error)
+            self._refuse(error)
+            while self._calls_in_hand:
+                self._calls_in_hand.popleft()[1].set_exception(StorageError(self.failing))
+            raise
+
+    def _work(self) -> None:
         next_tick = next_roll = time.monotonic() + _TICK_S
         while True:
             with self._wake:
                 if not (self._batches or self._calls or self._stopping):
                     self._wake.wait(max(0.0, min(next_tick, next_roll) - time.monotonic()))
-                batches = self._take()
-                calls = list(self._calls)
+                busy = self._take()
+                self._calls_in_hand.extend(self._calls)
                 self._calls.clear()
                 stopping = self._stopping
-            if batches:
-                self._commit(batches)
-            for work, future in calls:
-                self._transact(work, future)
-            if calls:
+            if busy:
+                self._commit()
+            called = bool(self._calls_in_hand)
+            while self._calls_in_hand:
+                self._transact(*self._calls_in_hand.popleft())
+            if called:
                 self._look_for_marks()
             now = time.monotonic()
-            if now >= next_tick and not batches:
-                self._commit([])
+            if now >= next_tick and not busy:
+                self._commit()
             if now >= next_tick:
                 next_tick = now + _TICK_S
             if now >= next_roll:
@@ -232,25 +249,25 @@ class Journal:
             lambda connection: self._committer.flush(connection, now_ms=self._clock.now_ms())
         )
 
-    def _take(self) -> list[tuple[Sequence[Arrival], Done]]:
-        taken: list[tuple[Sequence[Arrival], Done]] = []
+    def _take(self) -> bool:
+        """Take waiting batches in hand, as many as one commit bears; return whether there were."""
         size = 0
         while self._batches and size < self._group_limit:
             batch = self._batches.popleft()
-            taken.append(batch)
+            self._batches_in_hand.append(batch)
             size += len(batch[0])
         self._waiting -= size
         self._wake.notify_all()
-        return taken
+        return bool(self._batches_in_hand)
 
-    def _commit(self, batches: Sequence[tuple[Sequence[Arrival], Done]]) -> None:
+    def _commit(self) -> None:
         connection = self._connection
         assert connection is not None
         results: list[Stored] = []
         try:
             now_ms = self._clock.now_ms()
             self._begin(connection)
-            for arrivals, _ in batches:
+            for arrivals, _ in self._batches_in_hand:
                 results.append(self._committer.write(connection, arrivals, now_ms=now_ms))
             reach("journal.readings", when=any(s.readings for s in results))
             self._judge_batch(connection, results, now_ms=now_ms)
@@ -259,17 +276,20 @@ class Journal:
             reach("journal.committed", when=any(s.readings for s in results))
         except Exception as error:
             self._recover(connection, error)
-            for _, done in batches:
-                done(None, StorageError(str(error)))
+            self._refuse(error)
             return
         self.failing = ""
         if results:
             self.last_commit_ms = now_ms
-        for (_, done), stored in zip(batches, results, strict=True):
-            done(stored, None)
+        for stored in results:
+            self._batches_in_hand.popleft()[1](stored, None)
         for stored in results:
             for listener in tuple(self._listeners):
                 listener(stored)
+
+    def _refuse(self, error: BaseException) -> None:
+        while self._batches_in_hand:
+            self._batches_in_hand.popleft()[1](None, StorageError(str(error)))
 
     def _begin(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from alerting.notify.compose import Composer
 from alerting.notify.digest import Bundle, bundles
@@ -14,6 +15,7 @@ from caretaker.clock import MINUTE_MS, Clock
 from caretaker.config import SiteSettings
 from caretaker.errors import StorageError
 from caretaker.faultpoints import reach
+from caretaker.worker import Worker
 from storage import outbox
 from storage.journal import Journal
 from storage.port import Stored
@@ -58,7 +60,7 @@ class Courier:
         self._sent: dict[str, deque[int]] = {}
         self._wakes = {name: threading.Event() for name in ("", *channels)}
         self._stopping = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._workers: list[Worker] = []
         self._unsubscribe: Callable[[], None] = lambda: None
         self._rest_until_ms: dict[str, int] = {}
         self._unrecorded: dict[str, Outcome] = {}
@@ -67,12 +69,12 @@ class Courier:
         """Begin to deliver, first of all what waited from before."""
         self._stopping.clear()
         self._unsubscribe = self._journal.subscribe(self._committed)
-        self._threads = [
-            threading.Thread(target=self._run, args=(name,), name=f"courier {name}", daemon=True)
+        self._workers = [
+            Worker(f"courier {name}".strip(), partial(self._run, name), stopping=self._stopping)
             for name in self._wakes
         ]
-        for thread in self._threads:
-            thread.start()
+        for worker in self._workers:
+            worker.start()
 
     def stop(self) -> None:
         """Stop after the deliveries under way; the rest waits in the journal."""
@@ -81,14 +83,19 @@ class Courier:
         self._unsubscribe()
         self._unsubscribe = lambda: None
         deadline = time.monotonic() + _JOIN_S
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        self._threads = []
+        for worker in self._workers:
+            worker.join(max(0.0, deadline - time.monotonic()))
+        self._workers = []
 
     @property
     def alive(self) -> bool:
         """Whether the threads run."""
-        return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
+        return bool(self._workers) and all(worker.alive for worker in self._workers)
+
+    @property
+    def workers(self) -> Sequence[Worker]:
+        """Return its threads, one a channel."""
+        return tuple(self._workers)
 
     def _committed(self, stored: Stored) -> None:
         if stored.readings:

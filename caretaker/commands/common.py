@@ -11,9 +11,10 @@ import httpx2
 import typer
 from rich.console import Console
 
-from caretaker.app import JOURNAL, RUNNING, DataLock, open_journal
+from caretaker.app import JOURNAL, RUNNING, open_journal
 from caretaker.clock import SystemClock
 from caretaker.config import SiteSettings
+from caretaker.datalock import DataLock
 from caretaker.errors import CaretakerError, ConfigurationError
 from caretaker.secrets import load_or_create
 from caretaker.sitefile import read_site
