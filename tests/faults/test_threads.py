@@ -21,6 +21,8 @@ from caretaker.config import (
 from caretaker.secrets import load_or_create
 from caretaker.worker import Worker
 from ingest.broker.supervise import free_port
+from ingest.transport.gathered import packets
+from ingest.transport.gathered.transport import GatheredTransport
 from tests.contract.channel_servers import HttpService
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow, pytest.mark.timeout(120)]
@@ -134,8 +136,12 @@ def test_a_subscription_that_is_gone_is_red_and_comes_back(app: App, hook: HttpS
 
 def unsubscribe(app: App) -> None:
     """End the subscription as a broker's administrator can: the connection stays."""
-    client = app.transport._client  # type: ignore[union-attr]
-    client.unsubscribe([*app._desk.topics()])
+    transport = app.transport
+    assert isinstance(transport, GatheredTransport)
+    assert transport._connection is not None
+    body = b"\x7f\x01" + b"".join(packets.text(topic) for topic in app._desk.topics())
+    transport._connection.link.queue(b"\xa2" + packets.length(len(body)) + body)  # UNSUBSCRIBE
+    transport._connection.link.wake()
 
 
 def test_what_ended_a_task_is_shown_for_a_minute_only(monkeypatch: pytest.MonkeyPatch) -> None:
