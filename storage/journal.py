@@ -25,6 +25,8 @@ from storage.port import Arithmetic, Interval, Judge, Stored
 
 T = TypeVar("T")
 Done = Callable[[Stored | None, BaseException | None], None]
+_Batch = tuple[Sequence[Arrival], Done]
+_Call = tuple[Callable[[sqlite3.Connection], Any], Future[Any]]
 
 SWITCH_S = 0.0005
 """For `sys.setswitchinterval` of whoever runs a journal beside threads that compute.
@@ -69,16 +71,14 @@ class Journal:
         self._judging: Judging | None = None
         self._listeners: list[Callable[[Stored], None]] = []
         self._wake = threading.Condition()
-        self._batches: deque[tuple[Sequence[Arrival], Done]] = deque()
-        self._calls: deque[tuple[Callable[[sqlite3.Connection], Any], Future[Any]]] = deque()
+        self._batches: deque[_Batch] = deque()
+        self._calls: deque[_Call] = deque()
         self._waiting = 0
         self._stopping = False
         self._ended = threading.Event()
         self.worker = Worker("journal", self._run, stopping=self._ended)
-        self._batches_in_hand: deque[tuple[Sequence[Arrival], Done]] = deque()
-        self._calls_in_hand: deque[tuple[Callable[[sqlite3.Connection], Any], Future[Any]]] = (
-            deque()
-        )
+        self._batches_in_hand: deque[_Batch] = deque()
+        self._calls_in_hand: deque[_Call] = deque()
         self._connection: sqlite3.Connection | None = None
         self._readers: deque[sqlite3.Connection] = deque()
 
