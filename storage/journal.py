@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,9 +19,10 @@ from caretaker.worker import Worker
 from storage import devices as device_records
 from storage import lease, rollup
 from storage.commit import Committer
-from storage.connection import open_reader, open_writer
+from storage.connection import open_writer
 from storage.judging import Judging
 from storage.port import Arithmetic, Interval, Judge, Stored
+from storage.readers import Readers
 
 T = TypeVar("T")
 Done = Callable[[Stored | None, BaseException | None], None]
@@ -80,7 +81,7 @@ class Journal:
         self._batches_in_hand: deque[_Batch] = deque()
         self._calls_in_hand: deque[_Call] = deque()
         self._connection: sqlite3.Connection | None = None
-        self._readers: deque[sqlite3.Connection] = deque()
+        self._readers = Readers(path)
 
     # -- life -------------------------------------------------------------------------------
 
@@ -99,8 +100,7 @@ class Journal:
             self._wake.notify_all()
         self._ended.set()
         self.worker.join()
-        while self._readers:
-            self._readers.pop().close()
+        self._readers.close()
         if self._connection is not None:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._connection.close()
@@ -350,21 +350,9 @@ class Journal:
 
     # -- reading ----------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def reader(self) -> Iterator[sqlite3.Connection]:
+    def reader(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         """Lend a read-only connection; what it sees stands still while it is lent."""
-        try:
-            connection = self._readers.pop()
-        except IndexError:
-            connection = open_reader(self.path)
-        try:
-            connection.execute("BEGIN")
-            yield connection
-        finally:
-            # A reader that stays open pins the WAL; the transaction ends with the loan.
-            if connection.in_transaction:
-                connection.execute("COMMIT")
-            self._readers.append(connection)
+        return self._readers.lend()
 
     def devices(self) -> list[Device]:
         """Return every device, heard or adopted."""
