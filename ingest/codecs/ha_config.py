@@ -43,6 +43,15 @@ _FULL = {
     "p": "platform",
     "t": "topic",
     "obj_id": "object_id",
+    "def_ent_id": "default_entity_id",
+    "ent_cat": "entity_category",
+    "lrst_t": "last_reset_topic",
+    "lrst_val_tpl": "last_reset_value_template",
+    "curr_temp_t": "current_temperature_topic",
+    "curr_temp_tpl": "current_temperature_template",
+    "temp_unit": "temperature_unit",
+    "stat_on": "state_on",
+    "stat_off": "state_off",
 }
 _SENSOR = {
     "temperature": "temperature",
@@ -87,7 +96,17 @@ _BINARY = {
     "tamper": "tamper",
     "battery": "battery_low",
     "plug": "mains",
+    "power": "mains",
+    "problem": "fault",
 }
+_KINDS = {"sensor", "binary_sensor", "switch", "climate"}
+_OTHERS = {"energy_storage", "energy_distance", "volume_storage", "monetary", "duration", "speed"}
+_OTHERS |= {"distance", "weight", "signal_strength", "data_rate", "data_size", "timestamp", "date"}
+_OTHERS |= {"irradiance", "precipitation", "precipitation_intensity", "wind_speed", "aqi", "enum"}
+_OTHERS |= {"carbon_monoxide", "nitrogen_dioxide", "nitrogen_monoxide", "nitrous_oxide", "ozone"}
+_OTHERS |= {"sulphur_dioxide", "blood_glucose_concentration", "conductivity", "ph", "area"}
+_OTHERS |= {"connectivity", "running", "update", "battery_charging", "safety", "vibration"}
+"""Device classes of things that are no quantity of ours, whatever the unit: a charge is a level."""
 MAX_PARTS = 300
 _COMPONENT = re.compile(r"^(binary_)?sensor[-_]")
 _CODE = re.compile(r"[^0-9A-Za-z]+")
@@ -235,8 +254,11 @@ def _understood(template: str) -> bool:
 
 
 def _entity(config: Mapping[str, Any], *, kind: str, own: str) -> Entity | Rejected | None:
+    if kind == "climate":
+        config = _measured_by_climate(config)
+        kind = "sensor"
     topic = config.get("state_topic")
-    if kind not in {"sensor", "binary_sensor"} or not isinstance(topic, str) or not topic:
+    if kind not in _KINDS or not isinstance(topic, str) or not topic:
         return None
     template = str(config.get("value_template") or "")
     unit = config.get("unit_of_measurement")
@@ -247,10 +269,27 @@ def _entity(config: Mapping[str, Any], *, kind: str, own: str) -> Entity | Rejec
         return None
     if not _understood(template):
         return Rejected(RejectReason.WRONG_SHAPE, f"template not understood: {template[:80]}")
-    state = QUANTITIES[key.quantity].kind is Kind.STATE
-    words = (str(config.get("payload_on", "ON")), str(config.get("payload_off", "OFF")))
-    on, off = words if state else ("", "")
+    on, off = _words(config) if QUANTITIES[key.quantity].kind is Kind.STATE else ("", "")
     return Entity(topic, key.quantity, key.unit, key.channel, template, on, off)
+
+
+def _measured_by_climate(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a climate entity measures as if it were a sensor; its set point is none."""
+    return {
+        "state_topic": config.get("current_temperature_topic"),
+        "value_template": config.get("current_temperature_template"),
+        "unit_of_measurement": config.get("temperature_unit", ""),
+        "device_class": "temperature",
+        "name": config.get("name"),
+        "object_id": config.get("object_id"),
+    }
+
+
+def _words(config: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what an entity says when on and when off."""
+    on = config.get("state_on", config.get("payload_on", "ON"))
+    off = config.get("state_off", config.get("payload_off", "OFF"))
+    return str(on), str(off)
 
 
 def _own(uid: str, device: str) -> str:
@@ -278,8 +317,15 @@ def _meaning(
     if any(isinstance(key, Rejected) for key in known):
         return None  # today, yesterday, minimum: no reading of now
     named = next((key for key in known if isinstance(key, Key)), None)
+    if kind == "switch":
+        return Key("relay", "1", _rest(names[0], "switch_relay"))
+    if config.get("last_reset_value_template") or config.get("last_reset_topic"):
+        return None  # the amount of a period
     table = _BINARY if kind == "binary_sensor" else _SENSOR
-    quantity = table.get(str(config.get("device_class") or ""), "")
+    told = str(config.get("device_class") or "")
+    quantity = table.get(told, "")
+    if told in _OTHERS:
+        return None
     if kind == "binary_sensor":
         if not quantity:
             return named if named and QUANTITIES[named.quantity].kind is Kind.STATE else None
@@ -300,6 +346,9 @@ def _finer(quantity: str, named: str) -> bool:
         "heat_energy": {"energy"},
         "heat_power": {"power"},
         "heat_volume": {"volume"},
+        "gas_volume": {"volume"},
+        "heat_flow": {"flow"},
+        "gas_flow": {"flow"},
         "battery_voltage": {"voltage"},
         "temperature_setpoint": {"temperature"},
         "device_temperature": {"temperature"},

@@ -1,8 +1,11 @@
 """Home Assistant value templates, read safely: Jinja's parser, and an evaluator that cannot loop.
 
 Understood are the forms that devices publish: `value`, `value_json.a['b'][0]`, filters (float,
-int, round, default, is_defined, lower, replace, trim), `split`, arithmetic, comparisons, if. A
+int, round, default, is_defined, lower, replace, trim), `split`, arithmetic, comparisons, if, set. A
 template with anything else is refused when the device describes itself, not when a value comes.
+
+Home Assistant puts a default in place of what is missing, `float(0)`; a key that is missing did not
+change, so here a constant in its place, or a choice that hangs on it, is no value.
 """
 
 import operator
@@ -12,14 +15,21 @@ from typing import Any
 from jinja2 import Environment, nodes
 from jinja2.exceptions import TemplateError
 
+from caretaker.vocabulary import Rejected
+from ingest.strict_json import parse
+
 _MAX_LENGTH = 2_000
 _MAX_TEXT = 10_000
+_MAX_WHOLE = 2**53
+_MAX_WORD = 64
 _PARSER = Environment(autoescape=False)  # noqa: S701  (it parses; nothing is ever rendered)
 _ARITHMETIC: dict[type[nodes.Node], Callable[[Any, Any], Any]] = {
     nodes.Add: operator.add,
     nodes.Sub: operator.sub,
     nodes.Mul: operator.mul,
     nodes.Div: operator.truediv,
+    nodes.FloorDiv: operator.floordiv,
+    nodes.Mod: operator.mod,
 }
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
@@ -30,7 +40,8 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "lteq": operator.le,
 }
 _FILTERS = {"float", "int", "round", "default", "is_defined", "lower", "upper", "trim", "replace"}
-_FILTERS |= {"string", "abs", "bool", "d"}
+_FILTERS |= {"string", "abs", "bool", "d", "multiply", "add", "iif", "from_json"}
+_FUNCTIONS = {"float", "int", "iif"}
 _METHODS = {"split", "get", "lower", "upper", "strip", "replace"}
 _TESTS = {"defined", "none", "number", "undefined"}
 _ALLOWED: tuple[type[nodes.Node], ...] = (
@@ -52,6 +63,12 @@ _ALLOWED: tuple[type[nodes.Node], ...] = (
     nodes.Not,
     nodes.Neg,
     nodes.Pos,
+    nodes.Assign,
+    nodes.List,
+    nodes.Tuple,
+    nodes.Dict,
+    nodes.Pair,
+    nodes.Concat,
     *_ARITHMETIC,
 )
 
@@ -74,8 +91,13 @@ class Template:
             parsed = _PARSER.parse(text)
         except (TemplateError, RecursionError) as error:
             raise UnknownTemplateError(str(error)[:80]) from error
+        own = {
+            node.target.name
+            for node in parsed.find_all(nodes.Assign)
+            if isinstance(node.target, nodes.Name)
+        }
         for node in parsed.find_all(nodes.Node):
-            _check(node)
+            _check(node, own)
         self._body = parsed.body
 
     def render(self, value: str, value_json: Any) -> str | None:
@@ -94,37 +116,52 @@ class Template:
             return None
 
 
-def _check(node: nodes.Node) -> None:
+def _check(node: nodes.Node, own: set[str]) -> None:
     if not isinstance(node, _ALLOWED):
         raise UnknownTemplateError(type(node).__name__)
-    if isinstance(node, nodes.Name) and node.name not in {"value", "value_json"}:
+    if isinstance(node, nodes.Assign) and not isinstance(node.target, nodes.Name):
+        raise UnknownTemplateError("set of several")
+    if isinstance(node, nodes.Name) and node.name not in {
+        "value",
+        "value_json",
+        *_FUNCTIONS,
+        *own,
+    }:
         raise UnknownTemplateError(node.name)
     if isinstance(node, nodes.Filter) and node.name not in _FILTERS:
         raise UnknownTemplateError(node.name)
     if isinstance(node, nodes.Test) and node.name not in _TESTS:
         raise UnknownTemplateError(node.name)
     if isinstance(node, nodes.Call) and not (
-        isinstance(node.node, nodes.Getattr) and node.node.attr in _METHODS
+        (isinstance(node.node, nodes.Getattr) and node.node.attr in _METHODS)
+        or (isinstance(node.node, nodes.Name) and node.node.name in _FUNCTIONS)
     ):
         raise UnknownTemplateError("call")
 
 
-def _output(body: list[nodes.Node], scope: Mapping[str, Any]) -> str | None:
+def _output(body: list[nodes.Node], scope: dict[str, Any]) -> str | None:
     parts: list[Any] = []
     for node in body:
         if isinstance(node, nodes.Output):
             parts += [_value(child, scope) for child in node.nodes]
+        elif isinstance(node, nodes.Assign):
+            assert isinstance(node.target, nodes.Name)
+            scope[node.target.name] = _value(node.node, scope)
         elif isinstance(node, nodes.If):
-            chosen = node.body if _truth(_value(node.test, scope)) else _other(node, scope)
-            parts.append(_output(chosen, scope))
+            chosen = _branch(node, scope)
+            parts.append(MISSING if chosen is None else _output(chosen, scope))
     if any(part is MISSING or part is None for part in parts) or not parts:
         return None
     return "".join(str(part) for part in parts).strip()[:_MAX_TEXT]
 
 
-def _other(node: nodes.If, scope: Mapping[str, Any]) -> list[nodes.Node]:
-    for branch in node.elif_:
-        if _truth(_value(branch.test, scope)):
+def _branch(node: nodes.If, scope: Mapping[str, Any]) -> list[nodes.Node] | None:
+    """Return the branch that applies; None where it hangs on what is missing."""
+    for branch in (node, *node.elif_):
+        chosen = _value(branch.test, scope)
+        if chosen is MISSING:
+            return None
+        if chosen:
             return branch.body
     return node.else_
 
@@ -141,12 +178,19 @@ def _value(node: nodes.Node, scope: Mapping[str, Any]) -> Any:
         left, right = _value(node.left, scope), _value(node.right, scope)
         if left is MISSING or right is MISSING:
             return MISSING
-        if isinstance(node, nodes.Mul) and not all(
-            isinstance(x, int | float) for x in (left, right)
-        ):
-            raise TypeError("a product of what is no number")
-        return _ARITHMETIC[type(node)](left, right)
+        return _arithmetic(type(node), left, right)
     raise TypeError(type(node).__name__)
+
+
+def _arithmetic(kind: type[nodes.Node], left: Any, right: Any) -> Any:
+    """Return a sum or product that cannot grow without end, however often it is taken."""
+    if kind is nodes.Add and isinstance(left, str) and isinstance(right, str):
+        return (left + right)[:_MAX_TEXT]
+    if not isinstance(left, int | float) or not isinstance(right, int | float):
+        raise TypeError("a sum or product of what is no number")
+    if max(abs(left), abs(right)) > _MAX_WHOLE:
+        left, right = float(left), float(right)
+    return _ARITHMETIC[kind](left, right)
 
 
 def _step(held: Any, key: Any) -> Any:
@@ -162,16 +206,21 @@ def _filter(node: nodes.Filter, scope: Mapping[str, Any]) -> Any:
     held = _value(node.node, scope) if node.node is not None else MISSING
     arguments = [_value(item, scope) for item in node.args]
     name = node.name
-    if name in {"default", "d"}:
-        return (arguments[0] if arguments else "") if held is MISSING else held
-    if name in {"float", "int"}:
-        try:
-            number = float(held)
-        except (TypeError, ValueError):
-            return arguments[0] if arguments else MISSING
-        return int(number) if name == "int" else number
-    if held is MISSING or name == "is_defined":
+    if name in {"default", "d"} and held is MISSING:
+        constant = not node.args or isinstance(node.args[0], nodes.Const)
+        return MISSING if constant else arguments[0]
+    if held is MISSING or name in {"default", "d", "is_defined"}:
         return held
+    if name in {"float", "int"}:
+        return _number(held, name)
+    if name in {"multiply", "add"}:
+        step = operator.mul if name == "multiply" else operator.add
+        return step(float(held), float(arguments[0]))
+    if name == "iif":
+        return _iif(held, arguments)
+    if name == "from_json":
+        parsed = parse(str(held).encode())
+        return MISSING if isinstance(parsed, Rejected) else parsed
     if name == "round":
         return round(float(held), int(arguments[0]) if arguments else 0)
     if name == "abs":
@@ -181,10 +230,26 @@ def _filter(node: nodes.Filter, scope: Mapping[str, Any]) -> Any:
     return _text(str(held), name, arguments)
 
 
+def _number(held: Any, name: str) -> Any:
+    """Return a number; a default in place of what is none would be no measured value."""
+    try:
+        number = float(held)
+    except (TypeError, ValueError):
+        return MISSING
+    return int(number) if name == "int" else number
+
+
+def _iif(held: Any, arguments: list[Any]) -> Any:
+    if held is MISSING:
+        return MISSING
+    yes, no = [*arguments, True, False][:2] if len(arguments) < 2 else arguments[:2]
+    return yes if held else no
+
+
 def _text(held: str, name: str, arguments: list[Any]) -> str:
     if name == "replace":
-        found = held.replace(str(arguments[0]), str(arguments[1]))
-        return found[:_MAX_TEXT]
+        new = str(arguments[1])[:_MAX_WORD]
+        return held[:_MAX_TEXT].replace(str(arguments[0]), new)[:_MAX_TEXT]
     simple: dict[str, Callable[[str], str]] = {
         "lower": str.lower,
         "upper": str.upper,
@@ -196,9 +261,12 @@ def _text(held: str, name: str, arguments: list[Any]) -> str:
 
 
 def _call(node: nodes.Call, scope: Mapping[str, Any]) -> Any:
+    arguments = [_value(item, scope) for item in node.args]
+    if isinstance(node.node, nodes.Name):
+        called, told = node.node.name, arguments[0]
+        return _iif(told, arguments[1:]) if called == "iif" else _number(told, called)
     assert isinstance(node.node, nodes.Getattr)
     held, name = _value(node.node.node, scope), node.node.attr
-    arguments = [_value(item, scope) for item in node.args]
     if held is MISSING:
         return MISSING
     if name == "get":
@@ -209,16 +277,18 @@ def _call(node: nodes.Call, scope: Mapping[str, Any]) -> Any:
     return _text(str(held), name, arguments)
 
 
-def _compare(node: nodes.Compare, scope: Mapping[str, Any]) -> bool:
+def _compare(node: nodes.Compare, scope: Mapping[str, Any]) -> Any:
     left = _value(node.expr, scope)
     for operand in node.ops:
         right = _value(operand.expr, scope)
+        if MISSING in (left, right):
+            return MISSING
         if operand.op in {"in", "notin"}:
-            found = left in right
-            if found != (operand.op == "in"):
-                return False
-        elif MISSING in (left, right) or not _COMPARE[operand.op](left, right):
-            return operand.op == "ne" and MISSING in (left, right)
+            holds = (left in right) == (operand.op == "in")
+        else:
+            holds = _COMPARE[operand.op](left, right)
+        if not holds:
+            return False
         left = right
     return True
 
@@ -233,7 +303,10 @@ def _test(node: nodes.Test, scope: Mapping[str, Any]) -> bool:
 
 
 def _condition(node: nodes.CondExpr, scope: Mapping[str, Any]) -> Any:
-    if _truth(_value(node.test, scope)):
+    test = _value(node.test, scope)
+    if test is MISSING:
+        return MISSING
+    if test:
         return _value(node.expr1, scope)
     return MISSING if node.expr2 is None else _value(node.expr2, scope)
 
@@ -248,10 +321,24 @@ def _both(node: nodes.And, scope: Mapping[str, Any]) -> Any:
     return _value(node.right, scope) if _truth(left) else left
 
 
+def _not(node: nodes.Not, scope: Mapping[str, Any]) -> Any:
+    held = _value(node.node, scope)
+    return MISSING if held is MISSING else not held
+
+
+def _joined(node: nodes.Concat, scope: Mapping[str, Any]) -> Any:
+    parts = [_value(part, scope) for part in node.nodes]
+    return MISSING if MISSING in parts else "".join(map(str, parts))[:_MAX_TEXT]
+
+
+def _dict(node: nodes.Dict, scope: Mapping[str, Any]) -> dict[Any, Any]:
+    return {_value(pair.key, scope): _value(pair.value, scope) for pair in node.items}
+
+
 _HANDLERS: dict[type[nodes.Node], Callable[[Any, Mapping[str, Any]], Any]] = {
     nodes.TemplateData: lambda node, _: node.data,
     nodes.Const: lambda node, _: node.value,
-    nodes.Name: lambda node, scope: scope[node.name],
+    nodes.Name: lambda node, scope: scope.get(node.name, MISSING),
     nodes.Getattr: lambda node, scope: _step(_value(node.node, scope), node.attr),
     nodes.Getitem: lambda node, scope: _step(_value(node.node, scope), _value(node.arg, scope)),
     nodes.Filter: _filter,
@@ -261,7 +348,11 @@ _HANDLERS: dict[type[nodes.Node], Callable[[Any, Mapping[str, Any]], Any]] = {
     nodes.CondExpr: _condition,
     nodes.Or: _either,
     nodes.And: _both,
-    nodes.Not: lambda node, scope: not _truth(_value(node.node, scope)),
+    nodes.Not: _not,
+    nodes.Concat: _joined,
+    nodes.Dict: _dict,
+    nodes.List: lambda node, scope: [_value(item, scope) for item in node.items],
+    nodes.Tuple: lambda node, scope: [_value(item, scope) for item in node.items],
     nodes.Neg: lambda node, scope: -_value(node.node, scope),
     nodes.Pos: lambda node, scope: +_value(node.node, scope),
 }

@@ -42,6 +42,7 @@ class P1:
         self._driver = driver
         self._obis: Mapping[str, Sequence[str]] = driver.options.get("obis", {})
         self._types: Mapping[str, Mapping[str, str]] = driver.options.get("mbus", {})
+        self._unless: Mapping[str, str] = driver.options.get("unless", {})
         self._ids: Sequence[str] = driver.options.get("ids", ())
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
@@ -95,8 +96,11 @@ class P1:
                     at_ms, quality = settle(told, received_ms)
             elif line.medium == "0" and line.channel not in {"", "0"}:
                 _note(meters.setdefault(line.channel, _MBus()), line)
+        codes = {line.code for line in lines}
         for line in lines:
             row = self._obis.get(line.code) if line.medium in {"1", ""} else None
+            if row is not None and self._unless.get(line.code) in codes:
+                continue
             if row is not None and (match := _VALUE.fullmatch(line.groups[-1])):
                 yield _measured(row[0], row[1], match[1], match[2] or "", at_ms, quality)
         for channel, meter in meters.items():

@@ -84,8 +84,45 @@ def test_the_unit_comes_from_the_config_only(line: Line) -> None:
 def test_statistics_and_other_entities_are_no_readings(line: Line) -> None:
     line.config("energy_today", dev_cla="energy", unit_of_meas="kWh", stat_t="m/2")
     line.config("signal", dev_cla="signal_strength", unit_of_meas="dBm", stat_t="m/2")
-    line.hear("homeassistant/switch/meter-1/relay/config", {"dev": DEVICE, "stat_t": "m/2"})
+    line.config("charge", dev_cla="energy_storage", unit_of_meas="kWh", stat_t="m/2")
+    line.config(
+        "energy", dev_cla="energy", unit_of_meas="kWh", stat_t="m/2", lrst_val_tpl="{{ value }}"
+    )
+    line.hear("homeassistant/number/meter-1/limit/config", {"dev": DEVICE, "stat_t": "m/2"})
     assert line.hear("m/2", b"3")[0].rejected[0].reason is RejectReason.NO_DRIVER
+
+
+def test_a_switch_is_a_relay_and_a_climate_entity_measures_a_temperature(line: Line) -> None:
+    switch = {"dev": DEVICE, "uniq_id": "meter-1_fan", "stat_t": "m/fan", "stat_on": "1"}
+    line.hear("homeassistant/switch/meter-1/fan/config", switch | {"stat_off": "0"})
+    assert found(line.hear("m/fan", b"1")) == {"fan/relay": 1.0}
+    climate = {
+        "dev": DEVICE,
+        "uniq_id": "meter-1_room",
+        "temp_stat_t": "m/target",
+        "curr_temp_t": "m/room",
+        "curr_temp_tpl": "{{ value_json.t }}",
+    }
+    line.hear("homeassistant/climate/meter-1/room/config", climate | {"temp_unit": "F"})
+    assert found(line.hear("m/room", {"t": 50})) == pytest.approx({"room/temperature": 10.0})
+    assert not found(line.hear("m/target", b"20"))
+    line.hear("homeassistant/climate/meter-1/room/config", climate)
+    (arrival,) = line.hear("m/room", {"t": 50})
+    assert [r.reason for r in arrival.rejected] == [RejectReason.UNIT_MISSING]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% set x = value %}" + "{% set x = x + x %}" * 90 + "{{ x }}",
+        "{% set x = 9 %}" + "{% set x = x * x %}" * 90 + "{{ x }}",
+        "{{ '%099999999d' % 5 }}",
+        "{{ value | replace('', '" + "y" * 1_800 + "') }}",
+    ],
+)
+def test_no_template_grows_without_end(template: str) -> None:
+    rendered = Template(template).render("z" * 60_000, None)
+    assert rendered is None or len(rendered) <= 10_000
 
 
 def test_an_empty_config_takes_the_entity_back(line: Line) -> None:
@@ -186,7 +223,21 @@ def test_a_config_on_a_topic_of_another_dialect_makes_no_second_device(
         ("{{ value | float }}", b"2", "2.0"),
         ("{{ (value_json.x | float / 1000) | round(2) }}", b'{"x":"1234"}', "1.23"),
         ("{{value_json.pf*100}}", b'{"pf":0.5}', "50.0"),
-        ("{{ value_json.x | default(0) }}", b"{}", "0"),
+        ("{{ value_json.x | default(0) }}", b"{}", None),
+        ("{{ value_json.x | float(0) }}", b"{}", None),
+        ("{{ value | float(0) }}", b"n/a", None),
+        ("{{ value_json.x | default(value_json.y) }}", b'{"y":4}', "4"),
+        ("{{ 'ON' if value_json.x | int(0) > 0 else 'OFF' }}", b"{}", None),
+        ("{{ 'ON' if not value_json.x else 'OFF' }}", b"{}", None),
+        ("{{ float(value) / 1000.0 }}", b"1500", "1.5"),
+        ("{{ value | multiply(0.1) | round(1) }}", b"25", "2.5"),
+        ("{% set x = value_json.a | int // 10 %}{{ x }}", b'{"a":45}', "4"),
+        ("{% if value_json.a %}ON{% else %}OFF{% endif %}", b'{"a":false}', "OFF"),
+        ("{{ iif(value_json.a == 'x', 'ON', 'OFF') }}", b'{"a":"x"}', "ON"),
+        ("{{ (value | from_json).a }}", b'{"a":2}', "2"),
+        ("{{ {'1': 'ON', '0': 'OFF'}[value] }}", b"0", "OFF"),
+        ("{{ 'ON' if value in ['1', 'true'] else 'OFF' }}", b"true", "ON"),
+        ("{{ value ~ '.5' }}", b"3", "3.5"),
         ("{{ value_json.x | is_defined }}", b"{}", None),
         ("{{ value.split(';')[1] }}", b"1;2", "2"),
         ("{{ value | replace(',', '.') | float }}", b"4,5", "4.5"),
@@ -216,7 +267,8 @@ def test_templates(template: str, payload: bytes, expected: str | None) -> None:
         "{{ value ** 99999999 }}",
         "{{ value",
         "{{ lipsum.__globals__ }}",
-        "{% set x = 1 %}{{ x }}",
+        "{% set x, y = 1, 2 %}{{ x }}",
+        "{{ float.__class__ }}{{ range(9) }}",
         "{{" + "(" * 900 + "1" + ")" * 900 + "}}",
     ],
 )
