@@ -1,14 +1,15 @@
 """The rule engine: judges readings in the transaction that stores them."""
 
-import json
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from alerting import roster
 from alerting.clock_step import STEP_MS, shifted
 from alerting.cold import auto_record, sampler
-from alerting.late import LateData
+from alerting.late import LateData, written
 from alerting.lifecycle import Lifecycle
 from alerting.port import Rule, State, Subject, Verdict
 from alerting.quality import DataQuality
@@ -64,15 +65,17 @@ class Engine:
         self._now_ms = 0
         self._clockless: set[int] = set()
         """Devices whose readings bear the time of receipt."""
+        self._written: dict[str, str] = {}
+        """The states of the device that is being judged, as they were written."""
 
     def load(self, connection: sqlite3.Connection) -> None:
         """Take rule state, and what the lifecycle knows, from the journal."""
         self.states, self.clocks = {}, {}
         for rule, device, state in connection.execute("SELECT rule, device, state FROM rule_state"):
             if rule == _CLOCK:
-                self.clocks[device] = int(json.loads(state))
+                self.clocks[device] = int(state)
             else:
-                self.states[rule, device] = json.loads(state)
+                self.states[rule, device] = msgspec.json.decode(state)
         self.late.load(connection)
         self.book.load(connection)
         self.lifecycle.load(connection)
@@ -151,14 +154,20 @@ class Engine:
             (r.at_ms for r in items if r.point in own and r.at_ms <= horizon_ms), default=0
         )
         known_ms = now_ms if self._caught_up(now_ms) else max(newest, clock)
+        self._written = {}
+        heard = {reading.point for reading in items}
         for post in posts:
-            mine = [reading for reading in items if reading.point in post.points]
+            mine = items
+            if not heard <= post.points:
+                mine = [reading for reading in items if reading.point in post.points]
             if mine:
                 self._step(connection, post, mine, known_ms=known_ms, now_ms=now_ms)
         if newest > clock:
             self.clocks[device] = newest
             self._keep(connection, _CLOCK, device, newest)
-            self.late.checkpoint(connection, device, before_ms=clock, at_ms=newest)
+            self.late.checkpoint(
+                connection, device, before_ms=clock, at_ms=newest, texts=self._written
+            )
 
     def _step_back(self, connection: sqlite3.Connection, by_ms: int) -> None:
         """Move the memory of devices without a clock with the machine's clock."""
@@ -253,10 +262,10 @@ class Engine:
             self.states[key] = state
             self._keep(connection, *key, state)
 
-    @staticmethod
-    def _keep(connection: sqlite3.Connection, rule: str, device: int, state: object) -> None:
+    def _keep(self, connection: sqlite3.Connection, rule: str, device: int, state: object) -> None:
+        text = self._written[rule] = written(state)
         connection.execute(
-            "INSERT OR REPLACE INTO rule_state VALUES (?, ?, ?)", (rule, device, json.dumps(state))
+            "INSERT OR REPLACE INTO rule_state VALUES (?, ?, ?)", (rule, device, text)
         )
 
     def take(

@@ -6,12 +6,13 @@ anew, in event order, by the same rules, and the outcome replaces the state. Wha
 incident covers is told as late, with its event time. Nothing that was told is taken back.
 """
 
-import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from alerting.cold import sampler
 from alerting.port import State, Verdict
@@ -44,6 +45,15 @@ class _Mark:
     """It could not be judged: not tried again before this."""
 
 
+def written(state: object) -> str:
+    """Return a rule's state as the text that is kept.
+
+    >>> written({"since_ms": None, "recent": [[0, 4.5]]})
+    '{"since_ms":null,"recent":[[0,4.5]]}'
+    """
+    return msgspec.json.encode(state).decode()
+
+
 def mark(connection: sqlite3.Connection, device: int, *, from_ms: int, now_ms: int) -> None:
     """Ask for a device to be judged again from an instant; the engine takes it when it refreshes.
 
@@ -71,6 +81,8 @@ class LateData:
         self._marks: dict[int, _Mark] = {}
         self._points: dict[tuple[int, int], int] = {}
         self._checkpoints: dict[int, int] = {}
+        self._instants: dict[int, list[int]] = {}
+        """All checkpoints of a device in order, where they are known."""
 
     def load(self, connection: sqlite3.Connection) -> None:
         """Take the marks and the newest checkpoints from the journal."""
@@ -84,6 +96,7 @@ class LateData:
             connection.execute("SELECT device, max(at_ms) FROM rule_checkpoint GROUP BY device")
         )
         self._points = {}
+        self._instants = {}
 
     def note(
         self,
@@ -130,9 +143,18 @@ class LateData:
         )
 
     def checkpoint(
-        self, connection: sqlite3.Connection, device: int, *, before_ms: int, at_ms: int
+        self,
+        connection: sqlite3.Connection,
+        device: int,
+        *,
+        before_ms: int,
+        at_ms: int,
+        texts: Mapping[str, str],
     ) -> None:
-        """Keep the states of a device when its clock passed a quarter-hour (others: an hour)."""
+        """Keep the states of a device when its clock passed a quarter-hour (others: an hour).
+
+        `texts` are those of them that were just put into words.
+        """
         posts = self._engine.roster.posts.get(device, ())
         if not posts or device in self._marks:
             return
@@ -140,11 +162,13 @@ class LateData:
         if before_ms // step == at_ms // step:
             return
         states = [
-            (post.rule.name, device, at_ms, json.dumps(state))
-            for post in posts
-            if (state := self._engine.states.get((post.rule.name, device)))
+            (name, device, at_ms, texts.get(name) or written(state))
+            for name in (post.rule.name for post in posts)
+            if (state := self._engine.states.get((name, device)))
         ]
         self._write(connection, states)
+        if states and device in self._instants:
+            self._instants[device].append(at_ms)
         self._checkpoints[device] = at_ms
         self._thin(connection, device, at_ms)
 
@@ -152,22 +176,35 @@ class LateData:
     def _write(connection: sqlite3.Connection, states: Sequence[tuple[str, int, int, str]]) -> None:
         connection.executemany("INSERT OR REPLACE INTO rule_checkpoint VALUES (?, ?, ?, ?)", states)
 
-    @staticmethod
-    def _thin(connection: sqlite3.Connection, device: int, at_ms: int) -> None:
+    def _thin(self, connection: sqlite3.Connection, device: int, at_ms: int) -> None:
         """Keep all of three hours, one an hour for two days, one a day up to the horizon."""
-        rows = connection.execute(
-            "SELECT DISTINCT at_ms FROM rule_checkpoint WHERE device = ? ORDER BY at_ms", (device,)
-        ).fetchall()
         seen: set[tuple[int, int]] = set()
-        for (mark,) in rows:
+        kept, gone = [], []
+        for mark in self._kept(connection, device):
             age = at_ms - mark
             step = 1 if age <= _FINE_MS else HOUR_MS if age <= _HOURLY_MS else DAY_MS
             slot = (step, mark // step)
-            if slot in seen or age > HORIZON_MS + 2 * DAY_MS:
-                connection.execute(
-                    "DELETE FROM rule_checkpoint WHERE device = ? AND at_ms = ?", (device, mark)
-                )
+            old = slot in seen or age > HORIZON_MS + 2 * DAY_MS
+            (gone if old else kept).append(mark)
             seen.add(slot)
+        connection.executemany(
+            "DELETE FROM rule_checkpoint WHERE device = ? AND at_ms = ?",
+            [(device, mark) for mark in gone],
+        )
+        self._instants[device] = kept
+
+    def _kept(self, connection: sqlite3.Connection, device: int) -> list[int]:
+        """Return the instants of a device's checkpoints in order; to be asked after a write."""
+        known = self._instants.get(device)
+        if known is None:
+            known = [
+                mark
+                for (mark,) in connection.execute(
+                    "SELECT DISTINCT at_ms FROM rule_checkpoint WHERE device = ? ORDER BY at_ms",
+                    (device,),
+                )
+            ]
+        return known
 
     def _forget(self, connection: sqlite3.Connection, device: int, from_ms: int) -> None:
         """Drop the checkpoints that a reading at `from_ms` is missing from."""
@@ -178,6 +215,7 @@ class LateData:
             "SELECT max(at_ms) FROM rule_checkpoint WHERE device = ?", (device,)
         ).fetchone()
         self._checkpoints.pop(device, None)
+        self._instants.pop(device, None)
         if row[0] is not None:
             self._checkpoints[device] = row[0]
 
@@ -243,9 +281,10 @@ class LateData:
             if end_ms < clock_ms:
                 self._write(
                     connection,
-                    [(n, device, end_ms, json.dumps(state)) for n, state in held.items() if state],
+                    [(n, device, end_ms, written(state)) for n, state in held.items() if state],
                 )
                 self._checkpoints[device] = end_ms
+                self._instants.pop(device, None)
         for post in posts:
             self._engine.remember(connection, post, held[post.rule.name])
             if post.rule.name == sampler.RULE:
@@ -268,7 +307,7 @@ class LateData:
             "SELECT rule, state FROM rule_checkpoint WHERE device = ? AND at_ms = ?",
             (device, row[0]),
         )
-        return int(row[0]), {rule: json.loads(state) for rule, state in states}
+        return int(row[0]), {rule: msgspec.json.decode(state) for rule, state in states}
 
     @staticmethod
     def _slices(

@@ -29,6 +29,7 @@ METER = "meter"
 """The login for a real meter that somebody connects to the demo."""
 
 _STEP_MS = 3 * HOUR_MS
+_STEPS_A_DAY = DAY_MS // _STEP_MS
 _STATE = "campus.json"
 
 
@@ -153,6 +154,9 @@ def fill(
             )
             progress.advance(task, campus.now_ms - before)
             step += 1
+            if step % _STEPS_A_DAY == 0:
+                # Day by day each point is added to; all days at once would be computed again.
+                app.journal.roll_up()
             if step % 40 == 0:
                 save_state(save, campus)
         save_state(save, campus)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import IntFlag, StrEnum
 
+import msgspec
+
 
 class Quality(IntFlag):
     """What is known against a reading; 0 is good. Flags add up."""
@@ -105,9 +107,12 @@ class Arrival:
     """How many messages alike this stands for; more than one only where nothing else is kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A stored value of a point [canonical unit of its quantity] at an instant [ms UTC]."""
+class Reading(msgspec.Struct, frozen=True):
+    """A stored value of a point [canonical unit of its quantity] at an instant [ms UTC].
+
+    A struct and no dataclass: it is made for each reading, and a frozen dataclass takes three
+    times as long to make.
+    """
 
     point: int
     at_ms: int

@@ -23,6 +23,20 @@ class Cell:
     weighted: float = 0.0
     reasons: frozenset[str] = frozenset()
 
+    def copy(self) -> "Cell":
+        """Return an independent copy, to add what may still change."""
+        return Cell(
+            self.count,
+            self.low,
+            self.high,
+            self.last,
+            self.amount,
+            self.estimated,
+            self.covered_ms,
+            self.weighted,
+            self.reasons,
+        )
+
     def interval(self, start_ms: int, end_ms: int, *, level: bool) -> Interval:
         """Return the interval; the mean of a level is weighted by the time it held."""
         empty = self.low > self.high
@@ -38,7 +52,7 @@ class Cell:
             amount=self.amount,
             estimated=self.estimated,
             covered_ms=self.covered_ms,
-            reason="+".join(sorted(self.reasons)),
+            reason="+".join(sorted(self.reasons)) if self.reasons else "",
         )
 
 
@@ -78,7 +92,7 @@ class Cells:
     def copy(self) -> "Cells":
         """Return an independent copy, to try out what is not decided."""
         other = copy(self)
-        other.found = {start: copy(cell) for start, cell in self.found.items()}
+        other.found = {start: cell.copy() for start, cell in self.found.items()}
         other._now = (0, 0, Cell())
         return other
 
@@ -107,8 +121,10 @@ class Cells:
             cell = self._use(at_ms)
         cell.count += 1
         cell.last = value
-        cell.low = min(cell.low, value)
-        cell.high = max(cell.high, value)
+        if value < cell.low:
+            cell.low = value
+        if value > cell.high:
+            cell.high = value
 
     def _use(self, at_ms: int) -> Cell:
         low, high = self.bounds(at_ms)
@@ -204,8 +220,10 @@ class Cells:
             cell = self.cell(low)
             cell.covered_ms += inside
             cell.weighted += value * inside
-            cell.low = min(cell.low, value)
-            cell.high = max(cell.high, value)
+            if value < cell.low:
+                cell.low = value
+            if value > cell.high:
+                cell.high = value
             if not cell.count:
                 cell.last = value
             at = high
@@ -213,7 +231,6 @@ class Cells:
     def take(self, *, level: bool, before_ms: int = 2**62) -> list[Interval]:
         """Return the intervals that end by `before_ms` in time order, and forget them."""
         self._now = (0, 0, Cell())
-        starts = sorted(start for start in self.found if self.bounds(start)[1] <= before_ms)
-        return [
-            self.found.pop(start).interval(*self.bounds(start), level=level) for start in starts
-        ]
+        found, bounds = self.found, self.bounds
+        ended = sorted([span for span in map(bounds, found) if span[1] <= before_ms])
+        return [found.pop(low).interval(low, high, level=level) for low, high in ended]

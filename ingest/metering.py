@@ -9,7 +9,8 @@ the order or the batches they came in. Rules: domain rule-book 3.5.
 import itertools
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from caretaker.clock import DAY_MS, HOUR_MS, MINUTE_MS, QUARTER_MS
 from caretaker.quantities import QUANTITIES, Kind

@@ -74,9 +74,30 @@ class Fold:
         self.weight += part.covered_ms
         self.weighted += part.mean * part.covered_ms
         self.means += part.mean
-        self.low = min(self.low, part.low)
-        self.high = max(self.high, part.high)
+        if part.low < self.low:
+            self.low = part.low
+        if part.high > self.high:
+            self.high = part.high
         self.last = part.last
+
+    def copy(self) -> "Fold":
+        """Return an independent copy, to add what may still change."""
+        return Fold(
+            self.parts,
+            self.count,
+            self.weight,
+            self.weighted,
+            self.means,
+            self.low,
+            self.high,
+            self.last,
+            self.amount,
+            self.estimated,
+            self.edited,
+            self.original,
+            self.corrected,
+            self.reasons,
+        )
 
     def interval(self, start_ms: int, end_ms: int) -> Interval:
         """Return what was added up; amounts add, means weigh by coverage."""

@@ -5,17 +5,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from caretaker.clock import MINUTE_MS
 from caretaker.vocabulary import Arrival, Device, Period, Point, Reading
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(msgspec.Struct, frozen=True):
     """What one point did in [start_ms, end_ms), by the metering arithmetic.
 
     For a counter `amount` is its consumption [canonical unit], `estimated` the part of it that
     was spread over a gap; for a gauge `amount` is 0 and `mean`, `low`, `high` tell the level.
     `covered_ms` is the time with data. `reason` explains the number (see ingest/metering.py).
+
+    A struct and no dataclass, for there are as many of these as of readings and a frozen dataclass
+    takes ten times as long to make.
     """
 
     start_ms: int

@@ -8,7 +8,6 @@ import sqlite3
 import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -147,21 +146,35 @@ class Roller:
 
     def _extend(self, connection: sqlite3.Connection, point: int, tip: _Tip) -> None:
         """Write what became of the open quarter-hours, and the hours and days around them."""
-        closed = tip.running.closed()
-        items = self._corrected([*closed, *tip.running.open()], tip)
+        items = self._corrected([*tip.running.closed(), *tip.running.open()], tip)
         first_open = tip.running.decided_ms
         parts: dict[tuple[Period, int, int], list[Interval]] = defaultdict(list)
+        around: tuple[tuple[Period, int, int], ...] = ()
+        ends_ms = -_END
         for item in items:
-            for key in self._around(item.start_ms):
+            if item.start_ms >= ends_ms:
+                around = self._around(item.start_ms)
+                ends_ms = min(end for _, _, end in around)
+            for key in around:
                 parts[key].append(item)
+        whole: dict[Period, list[Interval]] = {Period.HOUR: [], Period.DAY: []}
         for (period, start, end), inside in parts.items():
-            fold = tip.folds.setdefault((period, start), Fold())
-            whole = copy(fold)
+            fold = tip.folds.get((period, start))
+            if fold is None:
+                fold = tip.folds[period, start] = Fold()
+            undecided = []
             for item in inside:
-                whole.add(item)
                 if item.start_ms < first_open:
                     fold.add(item)
-            self._put(connection, point, tip, period, [whole.interval(start, end)])
+                else:
+                    undecided.append(item)
+            if undecided:
+                fold = fold.copy()
+                for item in undecided:
+                    fold.add(item)
+            whole[period].append(fold.interval(start, end))
+        for period, found in whole.items():
+            self._put(connection, point, tip, period, found)
         self._put(connection, point, tip, Period.QUARTER_HOUR, items)
         starts = {item.start_ms for item in items}
         known = tip.written[Period.QUARTER_HOUR]

@@ -3,6 +3,8 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import astuple
+
 from caretaker.clock import QUARTER_MS
 from caretaker.vocabulary import Period, Quality
 from storage.port import Facts, Interval, Row, Standing
@@ -58,14 +60,12 @@ class Writer:
                 "SELECT value FROM setting WHERE key = ?", (_REVISION,)
             ).fetchone()
             self._revision = self._saved = int(row[0]) if row else 0
-        rows = []
-        for i in items:
-            self._revision += 1
-            rows.append(
-                (point, period.value, i.start_ms, i.end_ms, i.count, i.mean, i.low, i.high, i.last,
-                 i.amount, i.estimated, i.covered_ms, i.reason, i.edited, i.original,
-                 self._revision)
-            )  # fmt: skip
+        name = period.value
+        rows = [
+            (point, name, *astuple(item), revision)
+            for revision, item in enumerate(items, start=self._revision + 1)
+        ]
+        self._revision += len(rows)
         if rows:
             connection.executemany(
                 f"INSERT OR REPLACE INTO rollup (point, period, {_COLUMNS}, revision)"  # noqa: S608
