@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from alerting import roster
+from alerting.checkpoints import written
 from alerting.clock_step import STEP_MS, shifted
 from alerting.cold import auto_record, sampler
-from alerting.late import LateData, written
+from alerting.late import LateData
 from alerting.lifecycle import Lifecycle
 from alerting.port import Rule, State, Subject, Verdict
 from alerting.quality import DataQuality

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from alerting.checkpoints import HORIZON_MS, Checkpoints, drop, written
 from alerting.cold import sampler
 from alerting.port import State, Verdict
 from alerting.roster import Post
@@ -27,12 +26,9 @@ SKEW_MS = 5_000
 """Readings of several points of a device arrive this much out of step without being late."""
 LINKED_SKEW_MS = QUARTER_MS
 """So far may the clock of another device, a door contact, lie behind without being late."""
-HORIZON_MS = 35 * DAY_MS
-"""Older data is kept and counted, not judged."""
 _QUIET_MS, _PATIENCE_MS, _RETRY_MS = 2_000, 30_000, 60_000
 _AGAIN = "late data"
 _NOT_TRUTH = int(Quality.SUSPECT | Quality.RETAINED)
-_FINE_MS, _HOURLY_MS = 3 * HOUR_MS, 2 * DAY_MS
 _RANK = {Severity.NOTICE: 0, Severity.ALARM: 1, Severity.CRITICAL: 2}
 
 
@@ -45,15 +41,6 @@ class _Mark:
     """It could not be judged: not tried again before this."""
 
 
-def written(state: object) -> str:
-    """Return a rule's state as the text that is kept.
-
-    >>> written({"since_ms": None, "recent": [[0, 4.5]]})
-    '{"since_ms":null,"recent":[[0,4.5]]}'
-    """
-    return msgspec.json.encode(state).decode()
-
-
 def mark(connection: sqlite3.Connection, device: int, *, from_ms: int, now_ms: int) -> None:
     """Ask for a device to be judged again from an instant; the engine takes it when it refreshes.
 
@@ -64,9 +51,7 @@ def mark(connection: sqlite3.Connection, device: int, *, from_ms: int, now_ms: i
         " DO UPDATE SET from_ms = min(from_ms, excluded.from_ms)",
         (device, from_ms, now_ms),
     )
-    connection.execute(
-        "DELETE FROM rule_checkpoint WHERE device = ? AND at_ms >= ?", (device, from_ms)
-    )
+    drop(connection, device, from_ms)
 
 
 class LateData:
@@ -80,9 +65,7 @@ class LateData:
         self._engine = engine
         self._marks: dict[int, _Mark] = {}
         self._points: dict[tuple[int, int], int] = {}
-        self._checkpoints: dict[int, int] = {}
-        self._instants: dict[int, list[int]] = {}
-        """All checkpoints of a device in order, where they are known."""
+        self._checkpoints = Checkpoints()
 
     def load(self, connection: sqlite3.Connection) -> None:
         """Take the marks and the newest checkpoints from the journal."""
@@ -92,11 +75,8 @@ class LateData:
                 "SELECT device, from_ms, since_ms FROM rule_late"
             )
         }
-        self._checkpoints = dict(
-            connection.execute("SELECT device, max(at_ms) FROM rule_checkpoint GROUP BY device")
-        )
+        self._checkpoints.load(connection)
         self._points = {}
-        self._instants = {}
 
     def note(
         self,
@@ -123,8 +103,8 @@ class LateData:
             elif first is None or at < first:
                 first = at
         earliest = min(items[0].at_ms, first or items[0].at_ms)
-        if earliest <= self._checkpoints.get(device, -1):
-            self._forget(connection, device, earliest)
+        if earliest <= self._checkpoints.newest(device):
+            self._checkpoints.forget(connection, device, earliest)
         if first is not None:
             self.ask(connection, device, from_ms=first, now_ms=now_ms)
         return timely
@@ -133,8 +113,8 @@ class LateData:
         self, connection: sqlite3.Connection, device: int, *, from_ms: int, now_ms: int
     ) -> None:
         """Mark a device to be judged again from an instant on."""
-        if from_ms <= self._checkpoints.get(device, -1):
-            self._forget(connection, device, from_ms)
+        if from_ms <= self._checkpoints.newest(device):
+            self._checkpoints.forget(connection, device, from_ms)
         found = self._marks.setdefault(device, _Mark(from_ms, now_ms, now_ms))
         found.from_ms, found.touched_ms = min(found.from_ms, from_ms), now_ms
         connection.execute(
@@ -161,67 +141,17 @@ class LateData:
         step = QUARTER_MS if posts[0].subject.device.role.holds_food else HOUR_MS
         if before_ms // step == at_ms // step:
             return
-        states = [
-            (name, device, at_ms, texts.get(name) or written(state))
+        states = {
+            name: texts.get(name) or written(state)
             for name in (post.rule.name for post in posts)
             if (state := self._engine.states.get((name, device)))
-        ]
-        self._write(connection, states)
-        if states and device in self._instants:
-            self._instants[device].append(at_ms)
-        self._checkpoints[device] = at_ms
-        self._thin(connection, device, at_ms)
-
-    @staticmethod
-    def _write(connection: sqlite3.Connection, states: Sequence[tuple[str, int, int, str]]) -> None:
-        connection.executemany("INSERT OR REPLACE INTO rule_checkpoint VALUES (?, ?, ?, ?)", states)
-
-    def _thin(self, connection: sqlite3.Connection, device: int, at_ms: int) -> None:
-        """Keep all of three hours, one an hour for two days, one a day up to the horizon."""
-        seen: set[tuple[int, int]] = set()
-        kept, gone = [], []
-        for mark in self._kept(connection, device):
-            age = at_ms - mark
-            step = 1 if age <= _FINE_MS else HOUR_MS if age <= _HOURLY_MS else DAY_MS
-            slot = (step, mark // step)
-            old = slot in seen or age > HORIZON_MS + 2 * DAY_MS
-            (gone if old else kept).append(mark)
-            seen.add(slot)
-        connection.executemany(
-            "DELETE FROM rule_checkpoint WHERE device = ? AND at_ms = ?",
-            [(device, mark) for mark in gone],
-        )
-        self._instants[device] = kept
-
-    def _kept(self, connection: sqlite3.Connection, device: int) -> list[int]:
-        """Return the instants of a device's checkpoints in order; to be asked after a write."""
-        known = self._instants.get(device)
-        if known is None:
-            known = [
-                mark
-                for (mark,) in connection.execute(
-                    "SELECT DISTINCT at_ms FROM rule_checkpoint WHERE device = ? ORDER BY at_ms",
-                    (device,),
-                )
-            ]
-        return known
-
-    def _forget(self, connection: sqlite3.Connection, device: int, from_ms: int) -> None:
-        """Drop the checkpoints that a reading at `from_ms` is missing from."""
-        connection.execute(
-            "DELETE FROM rule_checkpoint WHERE device = ? AND at_ms >= ?", (device, from_ms)
-        )
-        row = connection.execute(
-            "SELECT max(at_ms) FROM rule_checkpoint WHERE device = ?", (device,)
-        ).fetchone()
-        self._checkpoints.pop(device, None)
-        self._instants.pop(device, None)
-        if row[0] is not None:
-            self._checkpoints[device] = row[0]
+        }
+        self._checkpoints.write(connection, device, at_ms, states)
+        self._checkpoints.thin(connection, device, at_ms)
 
     def step_back(self, connection: sqlite3.Connection, device: int, to_ms: int) -> None:
         """The machine's clock was set back: what stands ahead of it is no measure any more."""
-        self._forget(connection, device, to_ms)
+        self._checkpoints.forget(connection, device, to_ms)
         self._points = {k: min(at, to_ms) for k, at in self._points.items() if k[0] == device} | {
             k: at for k, at in self._points.items() if k[0] != device
         }
@@ -258,10 +188,10 @@ class LateData:
         self, connection: sqlite3.Connection, device: int, from_ms: int, *, now_ms: int
     ) -> None:
         clock_ms = self._engine.clocks.get(device, 0)
-        start_ms, states = self._state_before(connection, device, from_ms)
+        start_ms, begun = self._checkpoints.before(connection, device, from_ms)
         posts = self._engine.roster.posts.get(device, ())
         said: dict[str, list[Verdict]] = defaultdict(list)
-        held: dict[str, State] = {p.rule.name: states.get(p.rule.name, {}) for p in posts}
+        held: dict[str, State] = {p.rule.name: begun.get(p.rule.name, {}) for p in posts}
         for end_ms, readings in self._slices(connection, posts, start_ms, clock_ms):
             for post in posts:
                 name = post.rule.name
@@ -279,12 +209,8 @@ class LateData:
                     continue
                 said[name] += verdicts
             if end_ms < clock_ms:
-                self._write(
-                    connection,
-                    [(n, device, end_ms, written(state)) for n, state in held.items() if state],
-                )
-                self._checkpoints[device] = end_ms
-                self._instants.pop(device, None)
+                states = {name: written(state) for name, state in held.items() if state}
+                self._checkpoints.write(connection, device, end_ms, states)
         for post in posts:
             self._engine.remember(connection, post, held[post.rule.name])
             if post.rule.name == sampler.RULE:
@@ -292,22 +218,6 @@ class LateData:
                 continue
             self._tell(connection, post, said[post.rule.name], now_ms=now_ms)
         self.judged += 1
-
-    @staticmethod
-    def _state_before(
-        connection: sqlite3.Connection, device: int, from_ms: int
-    ) -> tuple[int, dict[str, State]]:
-        row = connection.execute(
-            "SELECT max(at_ms) FROM rule_checkpoint WHERE device = ? AND at_ms < ?",
-            (device, from_ms),
-        ).fetchone()
-        if row[0] is None:
-            return -1, {}
-        states = connection.execute(
-            "SELECT rule, state FROM rule_checkpoint WHERE device = ? AND at_ms = ?",
-            (device, row[0]),
-        )
-        return int(row[0]), {rule: msgspec.json.decode(state) for rule, state in states}
 
     @staticmethod
     def _slices(
