@@ -142,11 +142,42 @@ def _storage(request: Request, error: Exception) -> Response:
     ).response()
 
 
-class PageServer:
-    """Serves the application from a thread; starts only when the port is really its own."""
+def listen(host: str, port: int, *, file: str) -> socket.socket:
+    """Return a listening socket; raises ConfigurationError when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(
+            file=file,
+            key="api.port",
+            problem=f"cannot listen on {host}:{port} ({error.strerror})",
+            remedy="Choose another port in [api] or with --port, or stop what uses it.",
+        ) from error
+    return listener
 
-    def __init__(self, app: FastAPI, *, host: str, port: int, file: str) -> None:
+
+class PageServer:
+    """Serves the application from a thread; starts only when the port is really its own.
+
+    `listener` is a socket that listens already, to be taken over.
+    """
+
+    def __init__(
+        self,
+        app: FastAPI,
+        *,
+        host: str,
+        port: int,
+        file: str,
+        listener: socket.socket | None = None,
+    ) -> None:
         self._host, self._port, self._file = host, port, file
+        self._listener = listener
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app, log_config=None, access_log=False, timeout_graceful_shutdown=2, lifespan="on"
@@ -157,20 +188,7 @@ class PageServer:
 
     def start(self) -> None:
         """Listen; raises ConfigurationError when the port is taken."""
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((self._host, self._port))
-            listener.listen(128)
-        except OSError as error:
-            listener.close()
-            raise ConfigurationError(
-                file=self._file,
-                key="api.port",
-                problem=f"cannot listen on {self._host}:{self._port} ({error.strerror})",
-                remedy="Choose another port in [api] or with --port, or stop what uses it.",
-            ) from error
+        listener = self._listener or listen(self._host, self._port, file=self._file)
         self._socket = listener
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, name="page", daemon=True

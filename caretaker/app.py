@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -100,6 +101,8 @@ class App:
         self.transport: AnyTransport | None = None
         self.page: PageServer | None = None
         self.kpis: KpiJob | None = None
+        self.listener: socket.socket | None = None
+        """Where somebody listens for the page already; it takes the socket over."""
         self._logins = logins
         self._lock = DataLock(data_dir)
         self._journal: Journal | None = None
@@ -167,6 +170,7 @@ class App:
             host=self.settings.api.host,
             port=self.settings.api.port,
             file=self.site_file,
+            listener=self.listener,
         )
         page.start()
         self.page = page

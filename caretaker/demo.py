@@ -5,7 +5,7 @@ import json
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from api.preparing import Preparing
+from api.server import listen
 from caretaker.app import App, on_port
 from caretaker.clock import DAY_MS, HOUR_MS, Clock, ManualClock, ScaledClock, SystemClock
 from caretaker.config import SiteSettings
@@ -65,9 +67,23 @@ def run_demo(*, data_dir: Path, speed: float, port: int, days: int, healthy: boo
         site_file="(the demo)",
         logins=_logins(secrets),
     )
-    app.prepare()
+    app.listener = listen(settings.api.host, settings.api.port, file="(the demo)")
+    preparing = Preparing(app.listener, start_ms=campus.now_ms, end_ms=wall_ms)
+    preparing.start()
+    host, page = settings.api.host, app.listener.getsockname()[1]
+    console.print(f"Look here already: http://{host}:{page}/#token={secrets.operator_token}")
     try:
-        fill(app, campus, clock, until_ms=wall_ms, console=console, save=data_dir / _STATE)
+        app.prepare()
+        fill(
+            app,
+            campus,
+            clock,
+            until_ms=wall_ms,
+            console=console,
+            save=data_dir / _STATE,
+            tell=preparing.reached,
+        )
+        preparing.reached(wall_ms)
         # Filling in took a while: the campus catches up with the present over MQTT.
         clock.inner = ScaledClock(max(SystemClock().now_ms(), campus.now_ms), speed=speed)
         app.journal.call(
@@ -76,6 +92,7 @@ def run_demo(*, data_dir: Path, speed: float, port: int, days: int, healthy: boo
             )
         )
         campus.live = True
+        preparing.stop()
         app.start()
         with _publishing(app, campus, clock, save=data_dir / _STATE):
             _tell(console, app, secrets, speed=speed)
@@ -84,7 +101,9 @@ def run_demo(*, data_dir: Path, speed: float, port: int, days: int, healthy: boo
             app.wait()
             console.print("Stopping ...")
     finally:
+        preparing.stop()
         app.stop()
+        app.listener.close()
     console.print("Stopped. All data is kept; the next start goes on from here.")
 
 
@@ -124,9 +143,19 @@ def save_state(path: Path, campus: Campus, state: dict[str, Any] | None = None) 
 
 
 def fill(
-    app: App, campus: Campus, clock: HandoverClock, *, until_ms: int, console: Console, save: Path
+    app: App,
+    campus: Campus,
+    clock: HandoverClock,
+    *,
+    until_ms: int,
+    console: Console,
+    save: Path,
+    tell: Callable[[int], object] = int,
 ) -> None:
-    """Fill in the past through the same decoder, journal and rules; nobody is notified of it."""
+    """Fill in the past through the same decoder, journal and rules; nobody is notified of it.
+
+    `tell` hears up to which instant it has come [ms UTC].
+    """
     if campus.now_ms >= until_ms:
         return
     app.engine.lifecycle.notifying = False
@@ -153,6 +182,7 @@ def fill(
                 ]
             )
             progress.advance(task, campus.now_ms - before)
+            tell(campus.now_ms)
             step += 1
             if step % _STEPS_A_DAY == 0:
                 # Day by day each point is added to; all days at once would be computed again.
@@ -160,7 +190,6 @@ def fill(
             if step % 40 == 0:
                 save_state(save, campus)
         save_state(save, campus)
-        progress.update(task, description="Adding up hours and days")
         app.journal.roll_up()
 
 

@@ -121,10 +121,8 @@ class Cells:
             cell = self._use(at_ms)
         cell.count += 1
         cell.last = value
-        if value < cell.low:
-            cell.low = value
-        if value > cell.high:
-            cell.high = value
+        cell.low = min(cell.low, value)
+        cell.high = max(cell.high, value)
 
     def _use(self, at_ms: int) -> Cell:
         low, high = self.bounds(at_ms)
@@ -220,10 +218,8 @@ class Cells:
             cell = self.cell(low)
             cell.covered_ms += inside
             cell.weighted += value * inside
-            if value < cell.low:
-                cell.low = value
-            if value > cell.high:
-                cell.high = value
+            cell.low = min(cell.low, value)
+            cell.high = max(cell.high, value)
             if not cell.count:
                 cell.last = value
             at = high

@@ -74,10 +74,8 @@ class Fold:
         self.weight += part.covered_ms
         self.weighted += part.mean * part.covered_ms
         self.means += part.mean
-        if part.low < self.low:
-            self.low = part.low
-        if part.high > self.high:
-            self.high = part.high
+        self.low = min(self.low, part.low)
+        self.high = max(self.high, part.high)
         self.last = part.last
 
     def copy(self) -> "Fold":

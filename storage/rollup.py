@@ -148,17 +148,8 @@ class Roller:
         """Write what became of the open quarter-hours, and the hours and days around them."""
         items = self._corrected([*tip.running.closed(), *tip.running.open()], tip)
         first_open = tip.running.decided_ms
-        parts: dict[tuple[Period, int, int], list[Interval]] = defaultdict(list)
-        around: tuple[tuple[Period, int, int], ...] = ()
-        ends_ms = -_END
-        for item in items:
-            if item.start_ms >= ends_ms:
-                around = self._around(item.start_ms)
-                ends_ms = min(end for _, _, end in around)
-            for key in around:
-                parts[key].append(item)
         whole: dict[Period, list[Interval]] = {Period.HOUR: [], Period.DAY: []}
-        for (period, start, end), inside in parts.items():
+        for (period, start, end), inside in self._parts(items).items():
             fold = tip.folds.get((period, start))
             if fold is None:
                 fold = tip.folds[period, start] = Fold()
@@ -181,6 +172,19 @@ class Roller:
         gone = [at for at in known if at >= first_open and at not in starts]
         self._writer.delete(connection, point, Period.QUARTER_HOUR, gone)
         self._trim(tip, first_open, gone)
+
+    def _parts(self, items: Iterable[Interval]) -> dict[tuple[Period, int, int], list[Interval]]:
+        """Return quarter-hours, in time order, by the hours and days they are part of."""
+        parts: dict[tuple[Period, int, int], list[Interval]] = defaultdict(list)
+        around: tuple[tuple[Period, int, int], ...] = ()
+        ends_ms = -_END
+        for item in items:
+            if item.start_ms >= ends_ms:
+                around = self._around(item.start_ms)
+                ends_ms = min(end for _, _, end in around)
+            for key in around:
+                parts[key].append(item)
+        return parts
 
     def _put(
         self,
