@@ -9,7 +9,7 @@ from alerting.profiles import NAMES
 from alerting.rules.device_silent import usual_silence_ms
 from api import schemas
 from caretaker.quantities import QUANTITIES
-from caretaker.vocabulary import Device, DeviceStatus, Point, Quality, Reading
+from caretaker.vocabulary import Device, DeviceStatus, Point, Reading, quality_of
 from ingest.decoder import Decoder
 from storage import devices as records
 from storage import incidents
@@ -30,7 +30,7 @@ def points_by_device(connection: sqlite3.Connection) -> dict[int, list[Point]]:
 def latest(connection: sqlite3.Connection) -> dict[int, Reading]:
     """Return the newest good reading of every point."""
     rows = connection.execute("SELECT point, at_ms, value, quality FROM latest")
-    return {r[0]: Reading(r[0], r[1], r[2], Quality(r[3])) for r in rows}
+    return {r[0]: Reading(r[0], r[1], r[2], quality_of(r[3])) for r in rows}
 
 
 def point_now(point: Point, newest: Mapping[int, Reading]) -> schemas.PointNow:

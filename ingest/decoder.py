@@ -1,7 +1,9 @@
 """From a message to arrivals: drivers that know the topic are asked, the most specific first."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from caretaker.clock import Clock
 from caretaker.errors import ConfigurationError

@@ -1,7 +1,8 @@
 """Decode held messages again, after a driver was mended."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from caretaker.vocabulary import RejectReason
 from ingest.decoder import Decoder

@@ -2,7 +2,8 @@
 
 from collections import OrderedDict, deque
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from caretaker.clock import MINUTE_MS
 from caretaker.vocabulary import Arrival, Measured, Quality

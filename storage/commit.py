@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from caretaker.clock import MINUTE_MS, QUARTER_MS
-from caretaker.vocabulary import Arrival, Quality, Reading, Rejected, RejectReason
+from caretaker.vocabulary import Arrival, Quality, Reading, Rejected, RejectReason, quality_of
 from storage import dialect
 from storage.late import LateLog
 from storage.port import Stored
@@ -262,7 +262,7 @@ class Committer:
         if connection.total_changes - before == len(rows):
             connection.execute("RELEASE batch")
             self.late.note(connection, rows)
-            readings = [Reading(r[0], r[1], r[3], Quality(r[4])) for r in rows]
+            readings = [Reading(r[0], r[1], r[3], quality_of(r[4])) for r in rows]
             return readings, absorbed, conflicts
         connection.execute("ROLLBACK TO batch")
         connection.execute("RELEASE batch")
@@ -287,7 +287,7 @@ class Committer:
                 conflicts += 1
                 self._conflict(connection, arrival, row, stored[row[2]])
         self.late.note(connection, inserted)
-        readings = [Reading(r[0], r[1], r[3], Quality(r[4])) for r in inserted]
+        readings = [Reading(r[0], r[1], r[3], quality_of(r[4])) for r in inserted]
         return readings, absorbed, conflicts
 
     def _apart(

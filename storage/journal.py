@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from caretaker.clock import Clock
 from caretaker.errors import StorageError
 from caretaker.faultpoints import reach
-from caretaker.vocabulary import Arrival, Device, Period, Point, Quality, Reading
+from caretaker.vocabulary import Arrival, Device, Period, Point, Reading, quality_of
 from caretaker.worker import Worker
 from storage import devices as device_records
 from storage import lease, rollup
@@ -369,7 +369,7 @@ class Journal:
         wanted = set(points)
         with self.reader() as connection:
             rows = connection.execute("SELECT point, at_ms, value, quality FROM latest").fetchall()
-        return {r[0]: Reading(r[0], r[1], r[2], Quality(r[3])) for r in rows if r[0] in wanted}
+        return {r[0]: Reading(r[0], r[1], r[2], quality_of(r[3])) for r in rows if r[0] in wanted}
 
     def history(
         self, point: int, *, start_ms: int, end_ms: int, limit: int = 10_000
@@ -381,7 +381,7 @@ class Journal:
                 " AND at_ms < ? ORDER BY at_ms DESC, ordinal DESC LIMIT ?",
                 (point, start_ms, end_ms, limit),
             ).fetchall()
-        return [Reading(point, r[0], r[1], Quality(r[2])) for r in reversed(rows)]
+        return [Reading(point, r[0], r[1], quality_of(r[2])) for r in reversed(rows)]
 
     def rollups(self, point: int, *, period: Period, start_ms: int, end_ms: int) -> list[Interval]:
         """Return the intervals that start in [start_ms, end_ms), late data included."""

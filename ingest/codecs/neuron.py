@@ -7,8 +7,9 @@ Recognised by its keys on any topic. A tag's meaning is its name, or a model's (
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from caretaker.vocabulary import Arrival, Rejected, RejectReason
 from ingest.codecs.models import Models

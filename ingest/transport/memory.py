@@ -3,7 +3,8 @@
 import threading
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ingest.transport.port import Message
 

@@ -1,12 +1,12 @@
 """What a transport promises; every one passes tests/contract/test_transport.py."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Message:
+
+class Message(Struct, frozen=True, gc=False):
     """One message as received: `receipt` is handed back to acknowledge it."""
 
     topic: str

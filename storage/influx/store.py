@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from caretaker.clock import HOUR_MS, QUARTER_MS
 from caretaker.measurements import NS_PER_MS, RAW, ROLLUPS, point_tag
-from caretaker.vocabulary import Arrival, Device, Period, Point, Quality, Reading
+from caretaker.vocabulary import Arrival, Device, Period, Point, Reading, quality_of
 from storage.influx.influxql import Series, select
 from storage.influx.projection import Projection
 from storage.influx.server import Server
@@ -85,7 +85,7 @@ class InfluxStore:
             tail=f" ORDER BY time DESC LIMIT {limit:d}",
         )
         found = [
-            Reading(point, int(at_ns) // NS_PER_MS, float(value), Quality(int(quality or 0)))
+            Reading(point, int(at_ns) // NS_PER_MS, float(value), quality_of(int(quality or 0)))
             for at_ns, value, quality in _rows(self._server.query(text, raw=True))
         ]
         found.reverse()

@@ -2,11 +2,11 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from caretaker.clock import ManualClock
 from caretaker.errors import StorageError
