@@ -41,7 +41,7 @@ def _tasmota(
             "Power": round(power_w),
             "ApparentPower": round(power_w / 0.95),
             "Factor": 0.95,
-            "Voltage": 228,
+            "Voltage": round(_volts(at_ms, 0)),
             "Current": round(power_w / 0.95 / 228, 3),
         }
     else:
@@ -50,16 +50,21 @@ def _tasmota(
     return [(f"tele/{spec.native}/SENSOR", _json(body))]
 
 
+def _volts(at_ms: int, line: int) -> float:
+    """Return a mains voltage that never stands still, as none does [V]."""
+    return round(228.2 + (at_ms // 60_000 * 7919 + line * 31) % 17 / 10, 1)
+
+
 def _shelly(
     spec: DeviceSpec, values: Values, at_ms: int, boot: str, sequence: int
 ) -> list[tuple[str, bytes]]:
-    del at_ms, boot, sequence
+    del boot, sequence
     power_w, energy_wh = values["power_kw"] * 1000, values["energy_kwh"] * 1000
     shares = {"a": 0.36, "b": 0.33, "c": 0.31}
     now: dict[str, object] = {"id": 0}
     total: dict[str, object] = {"id": 0}
     for phase, share in shares.items():
-        volts = 228.4 if phase == "a" else 229.1
+        volts = _volts(at_ms, ord(phase))
         now |= {
             f"{phase}_current": round(power_w * share / volts / 0.96, 3),
             f"{phase}_voltage": volts,
