@@ -26,6 +26,8 @@ _AFTERWARDS = 64  # readings after the day that may confirm its last ones
 _MOST_STEPS = 200
 _PAST_DAYS = 28
 _WHOLE = 0.9
+_MAIN = frozenset({"energy", "volume"})
+"""What every meter below is expected to measure too."""
 
 COUNTED = frozenset({Kind.COUNTER, Kind.DELTA})
 
@@ -205,6 +207,8 @@ def _parts(
         if below.parent != device.id or below.role is not device.role:
             continue
         own = [p for p in explained_points(connection, below) if p.quantity == point.quantity]
+        if not own and point.quantity not in _MAIN:
+            continue  # it measures no such thing: nothing of it is missing
         days = [load(connection, p.id, Period.DAY, start_ms, end_ms) for p in own]
         amounts = [rows[0].amount for rows in days if rows]
         complete = bool(own) and len(amounts) == len(own)
