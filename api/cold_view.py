@@ -161,7 +161,9 @@ def chart(
         return None
     points = records.points(connection, device.id)
     end_ms = min(now_ms, (incident.recovered_ms or now_ms) + HOUR_MS) + 1
-    start_ms = max(incident.since_ms - _BEFORE_MS, end_ms - 3 * DAY_MS)
+    # A hold is the end of a long story: it is told from where it got warm.
+    before_ms = 2 * _BEFORE_MS if incident.rule == "food_hold" else _BEFORE_MS
+    start_ms = max(incident.since_ms - before_ms, end_ms - 3 * DAY_MS)
     wanted: list[Point] = []
     low: float | None = None
     high: float | None = None

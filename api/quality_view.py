@@ -16,8 +16,8 @@ from storage import devices as records
 from storage import quality_flags
 from storage.rollup_rows import load
 
-_SAME_MS = 26 * HOUR_MS
-"""What is found again within a day and a bit has gone on."""
+_SAME_MS = 2 * HOUR_MS
+"""What is found again so soon has gone on."""
 _STANDING = frozenset(
     {"stuck", "frozen", "zero-while-live", "negative", "sum-check", "subs-above-main",
      "main-above-subs", "missing-meter", "much-estimated", "suspect", "retained", "clock",
@@ -44,7 +44,7 @@ class _Found:
         self.times += times
 
     def last_run(self) -> tuple[int, int]:
-        """Return since when, and until when, it went on without a day's pause."""
+        """Return since when, and until when, it went on without a pause."""
         spans = sorted(self.spans)
         start_ms, end_ms = spans[-1]
         for low, high in reversed(spans[:-1]):
@@ -90,12 +90,22 @@ def _point(
     for flag in reversed(flags):
         found[flag.code].add(flag.start_ms, flag.end_ms)
         found[flag.code].figures = flag.figures
-    quarters = load(connection, point.id, Period.QUARTER_HOUR, start_ms, end_ms)
-    for item in quarters:
-        for code in item.reason.split("+") if item.reason else ():
-            found[code].add(item.start_ms, item.end_ms)
+    span = (point.id, Period.QUARTER_HOUR.value, start_ms, end_ms)
+    for first_ms, last_ms, reason in connection.execute(
+        "SELECT start_ms, end_ms, reason FROM rollup WHERE point = ? AND period = ?"
+        " AND start_ms >= ? AND start_ms < ? AND reason <> ''",
+        span,
+    ):
+        for code in reason.split("+"):
+            found[code].add(first_ms, last_ms)
+    covered, first_ms, last_ms = connection.execute(
+        "SELECT sum(covered_ms), min(start_ms), max(end_ms) FROM rollup WHERE point = ?"
+        " AND period = ? AND start_ms >= ? AND start_ms < ?",
+        span,
+    ).fetchone()
+    whole_ms = last_ms - first_ms if covered is not None else 0
     count = 0
-    for quality, times, first_ms, last_ms in connection.execute(
+    for quality, times, begin_ms, until_ms in connection.execute(
         "SELECT quality, count(*), min(at_ms), max(at_ms) FROM reading"
         " WHERE point = ? AND at_ms >= ? AND at_ms < ? GROUP BY quality",
         (point.id, start_ms, end_ms),
@@ -103,19 +113,16 @@ def _point(
         count += times
         for code, bit in _OF_READINGS:
             if quality & bit:
-                found[code].add(first_ms, last_ms, times=times)
+                found[code].add(begin_ms, until_ms, times=times)
     days = load(connection, point.id, Period.DAY, start_ms - DAY_MS, end_ms)
     counted = QUANTITIES[point.quantity].kind in COUNTED
     amount = sum(day.amount for day in days)
-    covered = sum(item.covered_ms for item in quarters)
-    first_ms = min((item.start_ms for item in quarters), default=end_ms)
-    last_ms = max((item.end_ms for item in quarters), default=first_ms)
     return schemas.PointQuality(
         point=point.id,
         quantity=point.quantity,
         channel=point.channel,
         readings=count,
-        coverage=min(1.0, covered / (last_ms - first_ms)) if last_ms > first_ms else None,
+        coverage=min(1.0, covered / whole_ms) if whole_ms else None,
         estimated=sum(day.estimated for day in days) / amount if counted and amount > 0 else None,
         findings=[
             _finding(code, item, end_ms=end_ms)

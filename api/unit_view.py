@@ -120,7 +120,7 @@ def _unit(
         open_min_hour=round(door.get("open_ms", 0) / MINUTE_MS, 1) if parts.doors else None,
         power_lost_ms=states.get("cold_power_cut", {}).get("lost_ms"),
         duty=_rounded(unit.get("duty"), 3),
-        todo=_todo(opened),
+        todo=_todo(opened, shut=bool(parts.doors) and not unit.get("door")),
         taps=_allowed(standing),
         incidents=[item.id for item in opened],
         actions=[action.id for action in actions],
@@ -154,16 +154,20 @@ def _state(
     return "notice" if firing else "ok"
 
 
-def _todo(opened: Sequence[incidents.Incident]) -> list[str]:
-    """Return what to do now, the most urgent first, each once."""
+def _todo(opened: Sequence[incidents.Incident], *, shut: bool = False) -> list[str]:
+    """Return what to do now, the most urgent first, each once; a door known as shut is let be."""
     order = {"critical": 0, "alarm": 1, "notice": 2}
     found: list[str] = []
     for item in sorted(opened, key=lambda i: (order[i.severity], i.rule != "food_hold")):
         if item.state in ("recovering", "resolved") and item.rule != "food_hold":
             continue
         steps = _TODO.get(item.rule, ())
+        if item.rule == "cold_warning" and any(i.rule == "cold_storage_warm" for i in opened):
+            continue  # it has come true
         if item.rule == "cold_storage_warm":
             steps = _WARM[item.severity]
+        if shut:
+            steps = tuple("check_compressor" if step == "close_door" else step for step in steps)
         found += [step for step in steps if step not in found]
     return found
 
