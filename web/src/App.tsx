@@ -19,6 +19,7 @@ const Devices = lazy(() => import("./pages/Devices"));
 const Device = lazy(() => import("./pages/Device"));
 const Inbox = lazy(() => import("./pages/Inbox"));
 const Quarantine = lazy(() => import("./pages/Quarantine"));
+const Term = lazy(() => import("./pages/Term"));
 const System = lazy(() => import("./pages/System"));
 
 function Here(): JSX.Element {
@@ -28,6 +29,8 @@ function Here(): JSX.Element {
     case "electricity":
     case "water":
       return <Usage key={first} kind={first} />;
+    case "term":
+      return <Term />;
     case "cold":
       return <Cold />;
     case "incidents":

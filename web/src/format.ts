@@ -78,6 +78,9 @@ export function figure(value: number | null | undefined, unit: string, digits?: 
   if (unit === "m3/h" && Math.abs(value) < 1) {
     return { number: decimal(value * 1000, 0), unit: "L/h" };
   }
+  if (unit === "kW" && value !== 0 && Math.abs(value) < 0.1) {
+    return { number: decimal(value * 1000, 0), unit: "W" };
+  }
   return { number: decimal(value, digits ?? digitsOf(value, unit)), unit: unitText(unit) };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { against, bandPath, lastBefore, linePath, nearest, place, spanOf, ticks, withGaps } from "../src/charts/geometry";
+import { against, bandPath, gapLimits, lastBefore, linePath, nearest, place, spanOf, ticks, withGaps } from "../src/charts/geometry";
 
 const unit = { low: 0, high: 1 };
 
@@ -38,5 +38,14 @@ describe("finding", () => {
     expect(against(2, 2, 4)).toBe("usual");
     expect(against(1.9, 2, 4)).toBe("below");
     expect(against(4.1, 2, 4)).toBe("above");
+  });
+});
+
+describe("gaps", () => {
+  it("measures a step by its neighbours: slow yesterday, quick today, and a hole", () => {
+    const at = [0, 300, 600, 900, 1200, 1500, 1530, 1560, 1590, 1620, 1650, 1680, 1710, 1740, 1770, 1800, 3000, 3030, 3060];
+    const limits = gapLimits(at);
+    const gaps = at.filter((time, index) => index > 0 && time - (at[index - 1] ?? 0) > (limits[index] ?? 0));
+    expect(gaps).toEqual([3000]);
   });
 });

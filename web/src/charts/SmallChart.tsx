@@ -7,7 +7,7 @@ import { lang } from "../state/settings";
 import { now } from "../state/live";
 import { zone } from "../state/site";
 import { t } from "../texts";
-import { bandPath, linePath, nearest, place, spanOf, usualStep, type Maybe, type Span } from "./geometry";
+import { bandPath, gapLimits, linePath, nearest, place, spanOf, ticks, usualStep, type Maybe, type Span } from "./geometry";
 
 export type Tone = "amber" | "blue" | "cyan" | "green" | "orange" | "red" | "ink";
 
@@ -44,6 +44,10 @@ interface Props {
   zero?: boolean;
   least?: number;
   labels?: "hours" | "ends" | "none";
+  /** Room at the right for the labels of the last values [px]. */
+  room?: number;
+  /** Two or three quiet lines with their figures. */
+  scale?: boolean;
   marks?: readonly number[];
   onAlert?: boolean;
 }
@@ -58,6 +62,7 @@ export function SmallChart(props: Props): JSX.Element {
     { zero: props.zero ?? false, least: props.least ?? 0, margin: 0.08 },
   );
   const main = lines[0];
+  const levels = props.scale === true ? ticks(y, 2).filter((level) => level > y.low && level < y.high && level !== 0) : [];
   const move = (event: PointerEvent) => {
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
     cursor.value = start_ms + ((event.clientX - box.left) / box.width) * (end_ms - start_ms);
@@ -66,7 +71,12 @@ export function SmallChart(props: Props): JSX.Element {
     cursor.value = null;
   };
   return (
-    <figure class={`small-chart${props.onAlert === true ? " on-alert" : ""}`} role="img" aria-label={props.title}>
+    <figure
+      class={`small-chart${props.onAlert === true ? " on-alert" : ""}`}
+      role="img"
+      aria-label={props.title}
+      style={{ paddingRight: `${props.room ?? 0}px` }}
+    >
       <div
         class="plot"
         style={{ height: `${props.height ?? 96}px` }}
@@ -76,6 +86,9 @@ export function SmallChart(props: Props): JSX.Element {
         onPointerCancel={leave}
       >
         <svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
+          {levels.map((level) => (
+            <path key={level} class="level" d={`M0 ${100 - place(level, y)}H100`} />
+          ))}
           {band !== undefined && <path class="band" d={bandPath(band.at, band.low, band.high, x, y)} />}
           {limits.map((limit) => (
             <path key={limit.label} class="limit" d={`M0 ${100 - place(limit.value, y)}H100`} />
@@ -84,16 +97,21 @@ export function SmallChart(props: Props): JSX.Element {
             <path
               key={line.name ?? line.label ?? line.tone}
               class={`line tone-${line.tone}${line.dashed === true ? " dashed" : ""}`}
-              d={linePath(line.at, line.value, x, y, usualStep(line.at) * 3.5)}
+              d={linePath(line.at, line.value, x, y, gapLimits(line.at))}
             />
           ))}
         </svg>
+        {levels.map((level) => (
+          <span key={level} class="level-label" aria-hidden="true" style={{ top: `${100 - place(level, y)}%` }}>
+            {amount(level, unit)}
+          </span>
+        ))}
         {limits.map((limit) => (
           <span key={limit.label} class="limit-label" style={{ top: `${100 - place(limit.value, y)}%` }}>
             {limit.label}
           </span>
         ))}
-        <EndLabels lines={lines} x={x} y={y} />
+        <EndLabels lines={lines} x={x} y={y} roomy={(props.room ?? 0) > 0} />
         {main !== undefined && <Cursor cursor={cursor.value} line={main} lines={lines} band={band} x={x} y={y} unit={unit} />}
       </div>
       {props.labels !== "none" && (
@@ -112,7 +130,7 @@ function lastKnown(line: Line): { at: number; value: number } | undefined {
   return undefined;
 }
 
-function EndLabels({ lines, x, y }: { lines: readonly Line[]; x: Span; y: Span }): JSX.Element {
+function EndLabels({ lines, x, y, roomy }: { lines: readonly Line[]; x: Span; y: Span; roomy: boolean }): JSX.Element {
   // Two labels closer than a line of text would lie over each other.
   const ends = lines
     .map((line) => ({ line, end: lastKnown(line) }))
@@ -129,7 +147,7 @@ function EndLabels({ lines, x, y }: { lines: readonly Line[]; x: Span; y: Span }
           <span key={line.name ?? line.label ?? line.tone} class={`end tone-${line.tone}`}>
             <i style={{ left: `${left}%`, top: `${tops[index] ?? 50}%` }} hidden={line.dashed === true} />
             {line.label !== undefined && (
-              <b class={left > 80 ? "before" : "after"} style={{ left: `${left}%`, top: `${Math.min(94, Math.max(6, top))}%` }}>
+              <b class={left > 80 && !roomy ? "before" : "after"} style={{ left: `${left}%`, top: `${Math.min(94, Math.max(6, top))}%` }}>
                 {line.label}
               </b>
             )}
@@ -189,16 +207,19 @@ function Cursor({ cursor, line, lines, band, x, y, unit }: CursorProps): JSX.Ele
 function TimeLabels({ x, kind, marks }: { x: Span; kind: "hours" | "ends"; marks: readonly number[] }): JSX.Element {
   const day = 86_400_000;
   const long = x.high - x.low > 1.6 * day;
+  const inside = (time: number) => time > x.low + (x.high - x.low) * 0.15 && time < x.high - (x.high - x.low) * 0.15;
   const at =
-    kind === "ends"
-      ? [x.low, ...marks.filter((mark) => mark > x.low + (x.high - x.low) * 0.15 && mark < x.high - (x.high - x.low) * 0.15), x.high]
+    kind === "ends" && long
+      ? [x.low, ...dayStarts(x.low, x.high, zone.value).filter(inside), x.high]
+      : kind === "ends"
+      ? [x.low, ...marks.filter(inside), x.high]
       : long
         ? dayStarts(x.low, x.high, zone.value)
         : [0, 0.25, 0.5, 0.75, 1].map((part) => x.low + part * (x.high - x.low));
   return (
     <div class="time-labels" aria-hidden="true">
       {at.map((time, index) => {
-        const text = kind === "hours" && !long ? t().hourLabel(index * 6) : long ? weekday(time, lang.value, zone.value) : clockTime(time, lang.value, zone.value);
+        const text = kind === "hours" && !long ? t().hourLabel(index * 6) : long ? (kind === "ends" && time === x.high ? clockTime(time, lang.value, zone.value) : weekday(time, lang.value, zone.value)) : clockTime(time, lang.value, zone.value);
         const edge = index === 0 && time === x.low ? " first" : index === at.length - 1 && time === x.high ? " last" : "";
         return (
           <span key={time} class={edge} style={{ left: `${place(time, x)}%` }}>

@@ -1,7 +1,7 @@
 /** The small figures of a card: a sparkline, the band a value should lie in, bars of a week, a heat map. */
 import type { JSX } from "preact";
 import { amount } from "../format";
-import { bandPath, linePath, place, spanOf, usualStep, type Maybe, type Span } from "./geometry";
+import { bandPath, gapLimits, linePath, place, spanOf, type Maybe, type Span } from "./geometry";
 import type { Tone } from "./SmallChart";
 
 interface SparkProps {
@@ -30,7 +30,7 @@ export function Spark({ at, value, tone, low, high, least = 4 }: SparkProps): JS
       {inside.map((limit) => (
         <path key={limit} class="limit" d={`M0 ${100 - place(limit, y)}H100`} />
       ))}
-      <path class={`line tone-${tone}`} d={linePath(at, value, x, y, usualStep(at) * 3.5)} />
+      <path class={`line tone-${tone}`} d={linePath(at, value, x, y, gapLimits(at))} />
     </svg>
   );
 }
@@ -67,6 +67,7 @@ export interface Bar {
   title: string;
   strong?: boolean;
   faint?: boolean;
+  /** The share of it that stands apart, in the deep colour. */
   part?: number;
 }
 
@@ -92,6 +93,7 @@ export function Bars({ bars, tone, unit, title, figures = true, height = 150 }: 
               <i class="usual" style={{ bottom: up(bar.low), height: `max(6px, ${up(Math.max(0, bar.high - bar.low))})` }} />
             )}
             {bar.value !== null && <i class={`fill tone-${tone}`} style={{ height: up(bar.value) }} />}
+            {bar.value !== null && bar.part !== undefined && <i class={`fill part tone-${tone}`} style={{ height: up(bar.value * bar.part) }} />}
             {figures && bar.value !== null && (
               <span style={{ bottom: up(Math.max(bar.value, bar.high ?? 0)) }}>{amount(bar.value, unit).split("\u202f")[0]}</span>
             )}

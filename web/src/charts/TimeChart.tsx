@@ -8,7 +8,7 @@ import { dark, lang } from "../state/settings";
 import { zone } from "../state/site";
 import { t } from "../texts";
 import { zoneOffset } from "./time";
-import { ticks, usualStep, withGaps, type Maybe } from "./geometry";
+import { gapLimits, ticks, withGaps, type Maybe } from "./geometry";
 import type { Tone } from "./SmallChart";
 
 /** What the chart draws; instants in ms, all rows as long as `at`. */
@@ -24,6 +24,8 @@ export interface ChartData {
   /** A second line, dashed. */
   second?: readonly Maybe[] | undefined;
   quality?: readonly number[] | undefined;
+  /** Why an interval is what it is, in words, by its instant. */
+  reasons?: ReadonlyMap<number, readonly string[]> | undefined;
 }
 
 interface Props {
@@ -52,10 +54,12 @@ function faint(name: string): string {
   return `color-mix(in srgb, ${colour(name)} 22%, transparent)`;
 }
 
-const ROWS = ["value", "low", "high", "usualLow", "usualHigh", "second"] as const;
+// In the order they are drawn: bands first, then the second line, and the value over all.
+const ROWS = ["low", "high", "usualLow", "usualHigh", "second", "value"] as const;
+const COLUMN = Object.fromEntries(ROWS.map((key, index) => [key, index + 1])) as Record<(typeof ROWS)[number], number>;
 
 function columnsOf(data: ChartData): { columns: uPlot.AlignedData; quality: (number | undefined)[] } {
-  const gap = usualStep(data.at) * 3.5;
+  const gap = gapLimits(data.at);
   const empty: Maybe[] = data.at.map(() => null);
   const rows = Object.fromEntries(ROWS.map((key) => [key, [...(data[key] ?? empty)]])) as Record<string, Maybe[]>;
   rows["quality"] = [...(data.quality ?? data.at.map(() => 0))];
@@ -185,16 +189,16 @@ function draw(props: Props, box: HTMLElement, tip: HTMLElement, quality: (number
     ],
     series: [
       {},
-      line,
       { ...hidden },
       { ...hidden },
       { ...hidden },
       { ...hidden },
       second ? { stroke: colour("ink-2"), width: 1.5, dash: [4, 3], points: { show: false } } : { ...hidden },
+      line,
     ],
     bands: [
-      { series: [3, 2], fill: faint(tone) },
-      { series: [5, 4], fill: `color-mix(in srgb, ${colour("band")} 60%, transparent)` },
+      { series: [COLUMN.high, COLUMN.low], fill: faint(tone) },
+      { series: [COLUMN.usualHigh, COLUMN.usualLow], fill: colour("band") },
     ],
     hooks: {
       drawAxes: [
@@ -257,7 +261,7 @@ function limitLines(plot: uPlot, limits: readonly { value: number; label: string
 function qualityMarks(plot: uPlot, quality: (number | undefined)[]): void {
   const ctx = plot.ctx;
   const xs = plot.data[0];
-  const ys = plot.data[1];
+  const ys = plot.data[COLUMN.value];
   ctx.save();
   ctx.lineWidth = 1.5 * devicePixelRatio;
   ctx.strokeStyle = colour("orange");
@@ -287,23 +291,25 @@ function showTip(plot: uPlot, tip: HTMLElement, props: Props, quality: (number |
   }
   const cell = (row: number) => plot.data[row]?.[index];
   const lines: [string, string][] = [["", instant(at * 1000, lang.value, zone.value)]];
-  const value = cell(1);
+  const value = cell(COLUMN.value);
   if (typeof value === "number") {
     lines.push(["strong", `${props.secondName !== undefined ? `${props.name ?? ""} ` : ""}${amount(value, props.unit)}`]);
   } else {
     lines.push(["strong", t().noReading]);
   }
-  const second = cell(6);
+  const second = cell(COLUMN.second);
   if (typeof second === "number") lines.push(["strong", `${props.secondName ?? ""} ${amount(second, props.unit)}`]);
   const range = (low: unknown, high: unknown, text: (low: string, high: string) => string) => {
     if (typeof low === "number" && typeof high === "number") {
       lines.push(["", text(amount(low, ""), amount(high, props.unit))]);
     }
   };
-  range(cell(2), cell(3), t().lowToHigh);
-  range(cell(4), cell(5), t().usualRange);
+  range(cell(COLUMN.low), cell(COLUMN.high), t().lowToHigh);
+  range(cell(COLUMN.usualLow), cell(COLUMN.usualHigh), t().usualRange);
   const flags = quality[index] ?? 0;
   if ((flags & 7) !== 0) lines.push(["mark", t().qualityWords(flags)]);
+  const reasons = props.data.reasons?.get(Math.round(at * 1000)) ?? [];
+  for (const reason of reasons) lines.push(["mark", reason]);
   tip.replaceChildren(
     ...lines.map(([kind, text]) => {
       const element = document.createElement(kind === "strong" ? "strong" : "span");
@@ -339,6 +345,7 @@ export default function TimeChart(props: Props): JSX.Element {
   const tip = useRef<HTMLDivElement>(null);
   const isDark = dark.value;
   const language = lang.value;
+  const limits = (props.limits ?? []).map((limit) => limit.value).join();
   useEffect(() => {
     if (box.current === null || tip.current === null) return undefined;
     const element = box.current;
@@ -356,7 +363,7 @@ export default function TimeChart(props: Props): JSX.Element {
       plot.destroy();
     };
     // The data object is new whenever anything in it is.
-  }, [props.data, props.unit, props.tone, props.range?.start_ms, props.range?.end_ms, isDark, language]);
+  }, [props.data, props.unit, props.tone, props.range?.start_ms, props.range?.end_ms, limits, isDark, language]);
   return (
     <figure class="time-chart" role="img" aria-label={`${props.title} (${unitText(props.unit)})`}>
       <div class="unit" aria-hidden="true">

@@ -48,9 +48,9 @@ function point(x: number, y: number): string {
 
 /**
  * The line through the known values as an SVG path; a missing value, or a step in time longer
- * than `gap`, lifts the pen.
+ * than `gap` (one for all, or one a step), lifts the pen.
  */
-export function linePath(at: readonly number[], values: readonly Maybe[], x: Span, y: Span, gap = Infinity): string {
+export function linePath(at: readonly number[], values: readonly Maybe[], x: Span, y: Span, gap: number | readonly number[] = Infinity): string {
   let path = "";
   let before: number | undefined;
   values.forEach((value, index) => {
@@ -59,7 +59,8 @@ export function linePath(at: readonly number[], values: readonly Maybe[], x: Spa
       before = undefined;
       return;
     }
-    const joined = before !== undefined && time - before <= gap;
+    const limit = typeof gap === "number" ? gap : (gap[index] ?? Infinity);
+    const joined = before !== undefined && time - before <= limit;
     path += `${joined ? "L" : "M"}${point(place(time, x), 100 - place(value, y))}`;
     before = time;
   });
@@ -112,13 +113,36 @@ export function usualStep(at: readonly number[]): number {
   return steps[steps.length >> 1] ?? Infinity;
 }
 
+const GAP_STEPS = 3.5;
+const NEIGHBOURS = 4;
+
+/**
+ * How long each step may be before it is a gap. A sensor may have sent by the minute today and by
+ * five minutes yesterday, so a step is measured by its neighbours too.
+ */
+export function gapLimits(at: readonly number[]): number[] {
+  const usual = usualStep(at);
+  const steps = at.map((time, index) => (index === 0 ? 0 : time - (at[index - 1] ?? time)));
+  return steps.map((_, index) => {
+    const near = [...steps.slice(Math.max(1, index - NEIGHBOURS), index), ...steps.slice(index + 1, index + 1 + NEIGHBOURS)];
+    const before = median(near.slice(0, Math.min(NEIGHBOURS, Math.max(0, index - 1))));
+    const after = median(near.slice(Math.min(NEIGHBOURS, Math.max(0, index - 1))));
+    return GAP_STEPS * Math.max(usual, before, after);
+  });
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? 0;
+}
+
 /** Puts a null between neighbours further apart than `gap`, so that every drawer lifts its pen. */
-export function withGaps<T extends Record<string, Maybe[]>>(at: readonly number[], rows: T, gap: number): { at: number[]; rows: T } {
+export function withGaps<T extends Record<string, Maybe[]>>(at: readonly number[], rows: T, gap: number | readonly number[]): { at: number[]; rows: T } {
   const outAt: number[] = [];
   const out = Object.fromEntries(Object.keys(rows).map((key) => [key, [] as Maybe[]]));
   at.forEach((time, index) => {
     const before = at[index - 1];
-    if (before !== undefined && time - before > gap) {
+    if (before !== undefined && time - before > (typeof gap === "number" ? gap : (gap[index] ?? Infinity))) {
       outAt.push(before + 1);
       for (const key of Object.keys(rows)) out[key]?.push(null);
     }

@@ -40,3 +40,11 @@ export function zoneOffset(at_ms: number, zone: string): number {
   const wall = Date.UTC(part("year"), part("month") - 1, part("day"), part("hour"), part("minute"), part("second"));
   return wall - Math.floor(at_ms / 1000) * 1000;
 }
+
+/** The instant of a wall time "YYYY-MM-DDTHH:MM" in `zone`. */
+export function zonedInstant(wall: string, zone: string): number {
+  const naive = Date.parse(`${wall}:00Z`);
+  // Once more with the offset of the instant found: near a change of clocks the first one may differ.
+  const first = naive - zoneOffset(naive, zone);
+  return naive - zoneOffset(first, zone);
+}

@@ -2,10 +2,10 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
-import type { DeviceOut, History as HistoryData, PointNow } from "../api/shapes";
+import type { DeviceOut, History as HistoryData, PointNow, UnitList } from "../api/shapes";
 import { History } from "../charts/History";
 import type { Tone } from "../charts/SmallChart";
-import { amount, duration, instant } from "../format";
+import { amount, duration, instant, THIN, unitText } from "../format";
 import { Link, params, setParam } from "../router";
 import { now } from "../state/live";
 import { refresh, useQuery } from "../state/query";
@@ -15,12 +15,15 @@ import { t } from "../texts";
 import { BackIcon, FileOwnedIcon } from "../ui/Icons";
 import { Age, Card, failureWords, Note, Page, Read, useLive } from "../ui/parts";
 import { pointName, valueText } from "../ui/points";
+import { Quality } from "../ui/Quality";
 import { useChange } from "../ui/useChange";
 import { mainPoint, placeOf } from "./Devices";
 import { Explain } from "./Explain";
+import { MeterEvents, registersOf } from "./MeterEvents";
 
 const DAY = 86_400_000;
-const SPANS = { day: DAY, week: 7 * DAY, month: 30 * DAY, quarter: 90 * DAY } as const;
+const COLD = new Set(["fridge", "freezer", "sample_fridge"]);
+const SPANS = { day: DAY, week: 7 * DAY, month: 30 * DAY, quarter: 90 * DAY, year: 365 * DAY } as const;
 type SpanName = keyof typeof SPANS;
 
 export default function Device({ id }: { id: number }): JSX.Element {
@@ -48,32 +51,36 @@ function Body({ device }: { device: DeviceOut }): JSX.Element {
   const words = t().device;
   const wanted = Number(params.value.get("point") ?? 0);
   const chosen = device.points.find((point) => point.point === wanted) ?? mainPoint(device);
+  const meter = registersOf(device).length > 0;
   return (
     <>
       {device.incident !== null && (
         <Note bad>
-          {words.hasIncident} <Link to={`/incidents/${device.incident}`}>{t().todayPage.open}</Link>
+          {words.hasIncident}{" "}
+          <Link to={`/incidents/${device.incident}`} class="inline-link">
+            {t().todayPage.open}
+          </Link>
         </Note>
       )}
-      <div class="grid units">
-        {device.points.map((point) => (
-          <Value key={point.point} point={point} chosen={point.point === chosen?.point} />
-        ))}
-      </div>
-      {chosen !== undefined && <Past key={chosen.point} point={chosen} tone={toneFor(device)} />}
-      <div class="grid two">
-        <About device={device} />
-        <div class="grid">
+      {!device.online && <Note bad>{words.silent}</Note>}
+      <Values device={device} chosen={chosen?.point} />
+      {chosen !== undefined && <Past key={chosen.point} point={chosen} device={device} />}
+      <Quality device={device.id} />
+      <div class="grid two start">
+        <div class="grid start">
+          {meter && <MeterEvents device={device} />}
+          <About device={device} />
           {device.source === "file" ? (
-            <Card title={words.editTitle}>
-              <p class="note">
-                <FileOwnedIcon aria-hidden="true" />
-                <span>{words.fileOwned}</span>
-              </p>
-            </Card>
+            <p class="note">
+              <FileOwnedIcon aria-hidden="true" />
+              <span>{words.fileOwned}</span>
+            </p>
           ) : (
             mayOperate.value && <Edit device={device} />
           )}
+        </div>
+        <div class="grid start">
+          {meter && <Explain device={device.id} />}
           <Card title={words.lastMessage} aside={<Age at_ms={device.last_heard_ms} />}>
             {device.payload === "" ? (
               <p class="quiet">{words.noMessage}</p>
@@ -82,14 +89,86 @@ function Body({ device }: { device: DeviceOut }): JSX.Element {
                 <p class="small">
                   <code>{device.topic}</code>
                 </p>
-                <pre class="raw">{device.payload}</pre>
+                <pre class="raw" tabIndex={0} aria-label={words.received}>
+                  {device.payload}
+                </pre>
               </>
             )}
           </Card>
-          <Explain device={device.id} />
         </div>
       </div>
     </>
+  );
+}
+
+const PHASES = ["a", "b", "c"] as const;
+
+/** What matters first: the device's own totals as cards; what is measured in each phase as one table. */
+function Values({ device, chosen }: { device: DeviceOut; chosen: number | undefined }): JSX.Element {
+  const main = mainPoint(device);
+  const inPhases = device.points.filter((point) => (PHASES as readonly string[]).includes(point.channel));
+  const table = inPhases.length >= 6;
+  const cards = device.points.filter((point) => !table || !inPhases.includes(point));
+  cards.sort((a, b) => Number(b.point === main?.point) - Number(a.point === main?.point));
+  const quantities = [...new Set(inPhases.map((point) => point.quantity))];
+  return (
+    <>
+      <div class="grid units">
+        {cards.map((point) => (
+          <Value key={point.point} point={point} chosen={point.point === chosen} />
+        ))}
+      </div>
+      {table && (
+        <Card>
+          <div class="table-wrap">
+            <table class="phases">
+              <thead>
+                <tr>
+                  <th />
+                  {PHASES.map((phase) => (
+                    <th key={phase} class="number">
+                      {t().channel[phase]}
+                    </th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                {quantities.map((quantity) => (
+                  <tr key={quantity}>
+                    <th scope="row">
+                      {t().quantity[quantity] ?? quantity}
+                      <span class="faint"> {unitText(inPhases.find((point) => point.quantity === quantity)?.unit ?? "")}</span>
+                    </th>
+                    {PHASES.map((phase) => (
+                      <td key={phase} class="number">
+                        <PhaseValue point={inPhases.find((point) => point.quantity === quantity && point.channel === phase)} chosen={chosen} />
+                      </td>
+                    ))}
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </Card>
+      )}
+    </>
+  );
+}
+
+function PhaseValue({ point, chosen }: { point: PointNow | undefined; chosen: number | undefined }): JSX.Element {
+  const newest = useLive(point?.point, point?.value, point?.at_ms);
+  if (point === undefined) return <>–</>;
+  return (
+    <button
+      class={`phase${point.point === chosen ? " chosen" : ""}`}
+      type="button"
+      aria-pressed={point.point === chosen}
+      aria-label={pointName(point)}
+      data-testid={`point-${point.point}`}
+      onClick={() => setParam("point", `${point.point}`)}
+    >
+      {amount(newest.value, point.unit).split(THIN)[0]}
+    </button>
   );
 }
 
@@ -111,7 +190,9 @@ function Value({ point, chosen }: { point: PointNow; chosen: boolean }): JSX.Ele
   );
 }
 
-function Past({ point, tone }: { point: PointNow; tone: Tone }): JSX.Element {
+function Past({ point, device }: { point: PointNow; device: DeviceOut }): JSX.Element {
+  const tone = toneFor(device);
+  const limit = useLimit(device, point);
   const words = t().device;
   const span = useSignal<SpanName>("day");
   const zoom = useSignal<{ start_ms: number; end_ms: number } | null>(null);
@@ -131,15 +212,16 @@ function Past({ point, tone }: { point: PointNow; tone: Tone }): JSX.Element {
             value: data.value,
             ...(data.resolution === "raw" || counter ? {} : { low: data.low, high: data.high }),
             quality: data.quality,
+            reasons: reasonsOf(data),
           },
-    [data, counter],
+    [data, counter, lang.value],
   );
   const known = (data?.value ?? []).filter((value): value is number => typeof value === "number");
   const sum = known.reduce((total, value) => total + value, 0);
   const name = pointName(point);
   return (
     <Card
-      title={`${words.history} · ${name}`}
+      title={name}
       aside={
         <span class="chips">
           {(Object.keys(SPANS) as SpanName[]).map((found) => (
@@ -181,6 +263,7 @@ function Past({ point, tone }: { point: PointNow; tone: Tone }): JSX.Element {
           range={{ start_ms: start, end_ms: end }}
           onRange={(range) => (zoom.value = range)}
           least={point.quantity === "temperature" ? 4 : 0}
+          limits={limit}
         />
       )}
       <p class="small faint">
@@ -192,6 +275,26 @@ function Past({ point, tone }: { point: PointNow; tone: Tone }): JSX.Element {
       </p>
     </Card>
   );
+}
+
+/** The limit that a unit's air is judged by, as a line in its chart. */
+function useLimit(device: DeviceOut, point: PointNow): { value: number; label: string }[] {
+  const cold = COLD.has(device.role) && point.quantity === "temperature" && point.channel !== "evaporator";
+  const units = useQuery<UnitList>(cold ? "/cold/units" : "", { every_ms: 0 }).data.value;
+  const unit = cold ? units?.items.find((found) => found.device === device.id) : undefined;
+  const high = unit?.limit_high_c ?? null;
+  return high === null ? [] : [{ value: high, label: t().cold.limitHigh(amount(high, "degC", 0)) }];
+}
+
+/** Why each interval is what it is, in the reader's words; plain ones have none. */
+function reasonsOf(data: HistoryData): ReadonlyMap<number, readonly string[]> {
+  const names = new Map(data.names.map((name) => [name.code, lang.value === "en" ? name.en : name.zh]));
+  const found = new Map<number, readonly string[]>();
+  data.reason.forEach((codes, index) => {
+    const at = data.at_ms[index];
+    if (codes !== "" && at !== undefined) found.set(at, codes.split("+").map((code) => names.get(code) ?? code));
+  });
+  return found;
 }
 
 function About({ device }: { device: DeviceOut }): JSX.Element {

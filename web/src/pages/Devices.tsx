@@ -63,25 +63,31 @@ export default function Devices(): JSX.Element {
               </Card>
             );
           }
+          const quiet = data.items.filter((device) => !device.online).length;
           const roles = [...new Set(data.items.map((device) => device.role))];
           const wanted = text.value.trim().toLowerCase();
           const shown = data.items.filter(
-            (device) => (role === "" || device.role === role) && (wanted === "" || `${device.name} ${device.key} ${placeOf(device)}`.toLowerCase().includes(wanted)),
+            (device) => (role === "" || device.role === role || (role === "silent" && !device.online)) && (wanted === "" || `${device.name} ${device.key} ${placeOf(device)}`.toLowerCase().includes(wanted)),
           );
           return (
             <>
-              <div class="chips">
+              <div class="filters">
                 <input class="search" type="search" placeholder={words.search} aria-label={words.search} value={text} onInput={(event) => (text.value = event.currentTarget.value)} />
                 <button class="chip" type="button" aria-pressed={role === ""} onClick={() => setParam("role", "")}>
                   {words.allKinds}
                 </button>
+                {quiet > 0 && (
+                  <button class="chip" type="button" aria-pressed={role === "silent"} onClick={() => setParam("role", role === "silent" ? "" : "silent")}>
+                    {words.silentOnly(quiet)}
+                  </button>
+                )}
                 {roles.map((found) => (
                   <button key={found} class="chip" type="button" aria-pressed={role === found} onClick={() => setParam("role", role === found ? "" : found)}>
                     {t().role[found] ?? found}
                   </button>
                 ))}
               </div>
-              <Card>
+              <Card class="device-list">
                 {shown.length === 0 ? (
                   <Empty icon={DeviceIcon} title={words.noMatch}>
                     <p>{words.noMatchMore}</p>

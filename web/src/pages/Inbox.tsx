@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { InboxItem, InboxList } from "../api/shapes";
+import { decimal } from "../format";
 import { refresh, useQuery } from "../state/query";
 import { mayOperate, site } from "../state/site";
 import { t } from "../texts";
@@ -36,6 +37,7 @@ export default function Inbox(): JSX.Element {
         }
       </Read>
       <Unexplained />
+      {query.data.value?.items.length === 0 && <p class="small faint">{words.hint}</p>}
     </Page>
   );
 }
@@ -65,9 +67,9 @@ function Heard({ item, onTaken }: { item: InboxItem; onTaken: (name: string) => 
     }
   };
   return (
-    <Card title={item.key} aside={words.looksLike(t().role[role.value] ?? role.value)}>
+    <Card title={name.value === "" ? item.key : name.value} aside={words.looksLike(t().role[role.value] ?? role.value)}>
       <p class="small faint">
-        {item.driver} · {words.heardCount(`${item.messages}`)} <Age at_ms={item.last_heard_ms} />
+        <code>{item.key}</code> · {words.heardCount(decimal(item.messages, 0))} <Age at_ms={item.last_heard_ms} />
       </p>
       {item.readings.length === 0 ? (
         <p class="quiet">{words.nothing}</p>
@@ -133,7 +135,7 @@ function Heard({ item, onTaken }: { item: InboxItem; onTaken: (name: string) => 
               </button>
             ) : (
               <button key="open" class="button primary" type="button" data-testid={`adopt-${item.id}`} onClick={() => (open.value = true)}>
-                {words.adopt}
+                {words.adoptAs(name.value)}
               </button>
             )}
             <button class="button" type="button" disabled={busy.value} onClick={ignore}>

@@ -10,10 +10,12 @@ import { lang } from "../state/settings";
 import { mayOperate, zone } from "../state/site";
 import { t } from "../texts";
 import { Dialog } from "../ui/Dialog";
+import { takenWords } from "../ui/Alerts";
 import { EvidenceChart } from "../ui/EvidenceChart";
 import { BackIcon } from "../ui/Icons";
 import { lasting, ruleName, sentenceOf, titleOf, toneOf } from "../ui/incident";
 import { Card, failureWords, Note, Page, Read, State } from "../ui/parts";
+import { pointName } from "../ui/points";
 import { useChange } from "../ui/useChange";
 import { Why } from "./Why";
 
@@ -44,18 +46,19 @@ function Body({ found }: { found: IncidentDetail }): JSX.Element {
   const at = (time: number | null) => (time === null ? undefined : moment(time, now.value, lang.value, zone.value));
   const facts: [string, JSX.Element | string | undefined][] = [
     [words.severityFilter, t().severity[incident.severity]],
-    [words.device, <Link to={`/devices/${incident.device}`}>{incident.device_name}</Link>],
-    [words.rule, `${ruleName(incident.rule)} (${incident.rule} ${incident.rule_version})`],
+    [words.device, incident.device === 0 ? undefined : <Link to={`/devices/${incident.device}`} class="link">{incident.device_name}</Link>],
     [words.started, at(incident.since_ms)],
     [words.opened, at(incident.opened_ms)],
     [words.recoveredAt, at(incident.recovered_ms)],
     [words.closedAt, at(incident.closed_ms)],
+    [words.takenBy, incident.acknowledged_ms === null ? undefined : takenWords(incident)],
+    [words.rule, ruleName(incident)],
   ];
   return (
     <>
       {incident.state !== "resolved" && mayOperate.value && <Actions found={found} />}
       <div class="grid wide-left">
-        <Card title={words.evidence} aside={words.lasted(lasting(incident))}>
+        <Card title={chartTitle(found)} aside={words.lasted(lasting(incident))}>
           {chart !== null && <EvidenceChart chart={chart} tone={toneOf(incident)} title={titleOf(incident)} height={240} since_ms={incident.since_ms} />}
           <dl class="facts-list">
             {facts
@@ -68,7 +71,7 @@ function Body({ found }: { found: IncidentDetail }): JSX.Element {
               ))}
           </dl>
         </Card>
-        <div class="grid">
+        <div class="grid start">
           <Card title={words.history}>
             <ol class="timeline">
               {found.events.map((event, index) => (
@@ -91,7 +94,9 @@ function Body({ found }: { found: IncidentDetail }): JSX.Element {
                   <li key={index}>
                     <span class="what">
                       <b>
-                        {t().channelName[item.channel] ?? item.channel} · {words.notification[item.kind] ?? item.kind}
+                        {words.notification[item.kind] ?? item.kind}
+                        {t().comma}
+                        {item.channel === "console" ? words.onlyLog : (t().channelName[item.channel] ?? item.channel)}
                       </b>
                       <span>
                         {instant(item.delivered_ms ?? item.created_ms, lang.value, zone.value)}
@@ -104,12 +109,21 @@ function Body({ found }: { found: IncidentDetail }): JSX.Element {
                 ))}
               </ul>
             )}
+            <Why incident={found.incident.id} />
           </Card>
-          <Why incident={found.incident.id} />
         </div>
       </div>
     </>
   );
+}
+
+/** What the chart shows: air beside its limit, or a meter by the hour. */
+function chartTitle(found: IncidentDetail): string {
+  const words = t().incidents;
+  const first = found.chart?.series[0];
+  if (first === undefined) return words.evidence;
+  if (first.quantity === "volume" || first.quantity === "energy") return words.byTheHour[first.quantity] ?? words.evidence;
+  return found.chart?.series.some((line) => line.channel === "food") === true ? words.airAndFood : pointName(first);
 }
 
 /** A person's words, where an event holds some. */
@@ -125,6 +139,7 @@ function Actions({ found }: { found: IncidentDetail }): JSX.Element {
   const words = t().incidents;
   const { id, state, acknowledged_ms } = found.incident;
   const note = useSignal("");
+  const writing = useSignal(false);
   const closing = useSignal(false);
   const reason = useSignal("");
   const { busy, failure, send } = useChange();
@@ -140,6 +155,7 @@ function Actions({ found }: { found: IncidentDetail }): JSX.Element {
   const remark = async () => {
     if (await send("POST", `/incidents/${id}/note`, { text: note.value.trim() })) {
       note.value = "";
+      writing.value = false;
       after();
     }
   };
@@ -151,23 +167,37 @@ function Actions({ found }: { found: IncidentDetail }): JSX.Element {
   };
   return (
     <Card class="actions">
-      <label class="field">
-        {words.noteLabel}
-        <textarea rows={2} maxLength={2000} placeholder={words.notePlaceholder} value={note} onInput={(event) => (note.value = event.currentTarget.value)} />
-      </label>
       <div class="buttons">
         {acknowledged_ms === null && (
-          <button class="button primary" type="button" disabled={busy.value} onClick={acknowledge} data-testid={`acknowledge-${id}`}>
+          <button class="button primary large" type="button" disabled={busy.value} onClick={acknowledge} data-testid={`acknowledge-${id}`}>
             {state === "recovering" ? words.confirm : words.acknowledge}
           </button>
         )}
-        <button class="button" type="button" disabled={busy.value || note.value.trim() === ""} onClick={remark}>
-          {words.addNote}
-        </button>
+        {!writing.value && (
+          <button class="button" type="button" onClick={() => (writing.value = true)} data-testid="write-note">
+            {words.addNote}
+          </button>
+        )}
         <button class="button plain" type="button" disabled={busy.value} onClick={() => (closing.value = true)}>
           {words.closeIncident}
         </button>
       </div>
+      {writing.value && (
+        <>
+          <label class="field">
+            {words.noteLabel}
+            <textarea rows={2} maxLength={2000} placeholder={words.notePlaceholder} value={note} onInput={(event) => (note.value = event.currentTarget.value)} />
+          </label>
+          <div class="buttons">
+            <button class="button" type="button" disabled={busy.value || note.value.trim() === ""} onClick={remark}>
+              {words.keepNote}
+            </button>
+            <button class="button plain" type="button" onClick={() => (writing.value = false)}>
+              {t().cancel}
+            </button>
+          </div>
+        </>
+      )}
       {failure.value !== undefined && <Note bad>{failureWords(failure.value, true)}</Note>}
       {closing.value && (
         <Dialog title={words.closeIncident} onClose={() => (closing.value = false)}>

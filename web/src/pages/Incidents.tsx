@@ -9,6 +9,7 @@ import { lang } from "../state/settings";
 import { zone } from "../state/site";
 import { t } from "../texts";
 import { GoodIcon } from "../ui/Icons";
+import { takenWords } from "../ui/Alerts";
 import { lasting, titleOf, toneOf } from "../ui/incident";
 import { Card, Empty, Page, Read, State } from "../ui/parts";
 
@@ -22,7 +23,7 @@ export default function Incidents(): JSX.Element {
   const words = t().incidents;
   return (
     <Page title={words.title} lead={words.lead}>
-      <div class="chips">
+      <div class="filters">
         <span class="chips" role="group" aria-label={words.stateFilter}>
           {STATES.map((found) => (
             <button key={found} class="chip" type="button" aria-pressed={state === found} onClick={() => setParam("state", found === "open" ? "" : found)}>
@@ -47,7 +48,7 @@ export default function Incidents(): JSX.Element {
               </Empty>
             ) : (
               <div class="rows">
-                {data.items.map((item) => (
+                {ordered(data.items, state).map((item) => (
                   <Row key={item.id} item={item} />
                 ))}
               </div>
@@ -59,6 +60,15 @@ export default function Incidents(): JSX.Element {
   );
 }
 
+const GRAVITY: Readonly<Record<string, number>> = { critical: 0, alarm: 1, notice: 2 };
+
+/** What is open by gravity, what recovered last; anything else as it came, the newest first. */
+function ordered(items: readonly IncidentLike[], state: string): readonly IncidentLike[] {
+  if (state !== "open") return items;
+  const rank = (item: IncidentLike) => (item.state === "recovering" ? 10 : 0) + (GRAVITY[item.severity] ?? 3);
+  return [...items].sort((a, b) => rank(a) - rank(b));
+}
+
 function Row({ item }: { item: IncidentLike }): JSX.Element {
   const words = t().incidents;
   return (
@@ -67,7 +77,7 @@ function Row({ item }: { item: IncidentLike }): JSX.Element {
         <b>{titleOf(item)}</b>
         <span>
           {t().severity[item.severity]} · {moment(item.since_ms, now.value, lang.value, zone.value)} · {words.lasted(lasting(item))}
-          {item.acknowledged_by !== "" && ` · ${t().settings.role(item.acknowledged_by)}`}
+          {item.acknowledged_ms !== null && ` · ${takenWords(item)}`}
         </span>
       </span>
       <State tone={toneOf(item)}>{words.state[item.state] ?? item.state}</State>

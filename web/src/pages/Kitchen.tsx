@@ -16,8 +16,10 @@ const FIRST = ["receiving", "cleaning", "probe", "disposition"];
 const REMEMBERED = "caretaker.person";
 
 /** The part of a unit's card that a cook uses. */
-export function Kitchen({ unit }: { unit: UnitNow }): JSX.Element {
+export function Kitchen({ unit, compact = false }: { unit: UnitNow; compact?: boolean }): JSX.Element {
   const words = t().kitchen;
+  const open = useSignal(false);
+  const folded = compact && unit.todo.length === 0 && unit.standing.length === 0 && !open.value;
   return (
     <div class="kitchen" data-testid={`kitchen-${unit.device}`}>
       {unit.todo.length > 0 && (
@@ -31,7 +33,14 @@ export function Kitchen({ unit }: { unit: UnitNow }): JSX.Element {
         </div>
       )}
       <Exposure unit={unit} />
-      {mayOperate.value && <Taps unit={unit} />}
+      {mayOperate.value &&
+        (folded ? (
+          <button class="button small no-print unfold" type="button" data-testid={`unfold-${unit.device}`} onClick={() => (open.value = true)}>
+            {words.unfold}
+          </button>
+        ) : (
+          <Taps unit={unit} />
+        ))}
     </div>
   );
 }

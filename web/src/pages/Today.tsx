@@ -14,9 +14,9 @@ import { site, zone } from "../state/site";
 import { t } from "../texts";
 import { Alerts } from "../ui/Alerts";
 import { UnitCard } from "../ui/UnitCard";
-import { ColdIcon, ElectricityIcon, GoodIcon, InfoIcon, RoomIcon, UnsureIcon, WaterIcon } from "../ui/Icons";
+import { ColdIcon, ElectricityIcon, GoodIcon, InfoIcon, UnsureIcon, WaterIcon } from "../ui/Icons";
 import { evidenceNumber, sentenceOf, titleOf } from "../ui/incident";
-import { Age, Card, Empty, Figure, LiveFigure, Page, Read, Section, State } from "../ui/parts";
+import { Age, Card, Empty, Figure, Page, Read, Section, State, useLive } from "../ui/parts";
 
 const DAY = 86_400_000;
 
@@ -38,8 +38,10 @@ export function Today(): JSX.Element {
               <WorthCard worth={today.worth} today={today} />
               <WeekCard week={today.week} />
             </div>
-            <Meters meters={today.meters} />
-            <Rooms rooms={today.rooms} />
+            <div class="grid wide-left start">
+              <Meters meters={today.meters} />
+              <Rooms rooms={today.rooms} />
+            </div>
             <Strip today={today} />
           </>
         )}
@@ -208,7 +210,7 @@ function ColdSection({ units }: { units: readonly ColdUnit[] }): JSX.Element {
           </Empty>
         </Card>
       ) : (
-        <div class="grid units">
+        <div class="grid units fit">
           {units.map((unit) => (
             <UnitCard key={unit.device} unit={unit} />
           ))}
@@ -291,39 +293,54 @@ function WeekCard({ week }: { week: readonly WeekDay[] }): JSX.Element {
   );
 }
 
+const ROWS = 12;
+
 function Meters({ meters }: { meters: readonly MeterNow[] }): JSX.Element | null {
   const words = t().todayPage;
   if (meters.length === 0) return null;
   return (
-    <Section title={words.meters} aside={words.metersLead}>
-      <div class="grid units">
-        {meters.map((meter) => (
-          <MeterCard key={meter.device} meter={meter} />
+    <Card title={words.meters} aside={words.metersLead}>
+      <ul class="now-rows">
+        {meters.slice(0, ROWS).map((meter) => (
+          <MeterRow key={meter.device} meter={meter} />
         ))}
-      </div>
-    </Section>
+      </ul>
+      <AllOf count={meters.length} to="/devices" />
+    </Card>
   );
 }
 
-function MeterCard({ meter }: { meter: MeterNow }): JSX.Element {
+function AllOf({ count, to }: { count: number; to: string }): JSX.Element | null {
+  if (count <= ROWS) return null;
+  return (
+    <p class="all-of">
+      <Link to={to} class="link">
+        {t().todayPage.showAll(count)}
+      </Link>
+    </p>
+  );
+}
+
+function MeterRow({ meter }: { meter: MeterNow }): JSX.Element {
   const words = t().todayPage;
   const water = meter.role === "water";
+  const power = useLive(meter.power_point, meter.power_kw, meter.at_ms);
   return (
-    <Link to={`/devices/${meter.device}`} class="card unit">
-      <h3>{meter.name}</h3>
-      {meter.power_point === null ? (
-        <Figure value={meter.total} unit={meter.unit} medium />
-      ) : (
-        <LiveFigure point={meter.power_point} value={meter.power_kw} at_ms={meter.at_ms} unit="kW" medium />
-      )}
-      <p class="food">{meter.power_point === null ? words.todaySoFar : words.usedToday(amount(meter.total, meter.unit))}</p>
-      <Spark at={meter.hours.at_ms} value={meter.hours.value} tone={water ? "blue" : "amber"} least={0.1} />
-      {meter.online ? (
-        <State tone="green">{words.online}</State>
-      ) : (
-        <State tone="orange">{t().cold.state["silent"]}</State>
-      )}
-    </Link>
+    <li>
+      <Link to={`/devices/${meter.device}`}>
+        <span class="name">{meter.name}</span>
+        <span class="shape">
+          {meter.online ? (
+            <Spark at={meter.hours.at_ms} value={meter.hours.value} tone={water ? "blue" : "amber"} least={0.1} />
+          ) : (
+            <State tone="orange">{t().cold.state["silent"]}</State>
+          )}
+        </span>
+        <span class="number quiet">{meter.power_point === null ? "" : amount(power.value, "kW")}</span>
+        <b class="number">{amount(meter.total, meter.unit)}</b>
+        <span class="visually-hidden">{words.todaySoFar}</span>
+      </Link>
+    </li>
   );
 }
 
@@ -331,26 +348,32 @@ function Rooms({ rooms }: { rooms: readonly RoomNow[] }): JSX.Element | null {
   const words = t().todayPage;
   if (rooms.length === 0) return null;
   return (
-    <Section title={words.rooms} aside={words.roomsLead}>
-      <div class="grid units">
-        {rooms.map((room) => (
-          <Link key={room.device} to={`/devices/${room.device}`} class="card unit">
-            <h3>
-              <RoomIcon aria-hidden="true" /> {room.name}
-            </h3>
-            <LiveFigure point={room.temperature_point} value={room.temperature} at_ms={room.at_ms} unit="degC" digits={1} medium />
-            <p class="food">
-              {[
-                room.humidity === null ? "" : `${t().quantity["humidity"] ?? ""} ${amount(room.humidity, "%")}`,
-                room.co2 === null ? "" : `CO₂ ${decimal(room.co2, 0)}`,
-              ]
-                .filter((part) => part !== "")
-                .join(" · ")}
-            </p>
-          </Link>
+    <Card title={words.rooms} aside={words.roomsLead}>
+      <ul class="now-rows">
+        {rooms.slice(0, ROWS).map((room) => (
+          <RoomRow key={room.device} room={room} />
         ))}
-      </div>
-    </Section>
+      </ul>
+      <AllOf count={rooms.length} to="/devices?role=room" />
+    </Card>
+  );
+}
+
+/** Above this a room wants fresh air [ppm]; a design default. */
+const STUFFY_PPM = 1500;
+
+function RoomRow({ room }: { room: RoomNow }): JSX.Element {
+  const temperature = useLive(room.temperature_point, room.temperature, room.at_ms);
+  const stuffy = room.co2 !== null && room.co2 > STUFFY_PPM;
+  return (
+    <li>
+      <Link to={`/devices/${room.device}`}>
+        <span class="name">{room.name}</span>
+        <span class={`number ${stuffy ? "warn" : "quiet"}`}>{room.co2 === null ? "" : t().todayPage.air(decimal(room.co2, 0), stuffy)}</span>
+        <span class="number quiet">{room.humidity === null ? "" : amount(room.humidity, "%")}</span>
+        <b class="number">{amount(temperature.value, "degC")}</b>
+      </Link>
+    </li>
   );
 }
 

@@ -5,7 +5,7 @@ import type { Usage as UsageData } from "../api/shapes";
 import { lastBefore } from "../charts/geometry";
 import { History } from "../charts/History";
 import { Bars, Heat } from "../charts/Spark";
-import { amount, clockTime, dayLong, isoDay, money, percent, weekday } from "../format";
+import { amount, clockTime, dayLong, dayShort, isoDay, money, percent, weekday } from "../format";
 import { Link, params, setParam } from "../router";
 import { now } from "../state/live";
 import { useQuery } from "../state/query";
@@ -13,7 +13,7 @@ import { lang } from "../state/settings";
 import { zone } from "../state/site";
 import { t } from "../texts";
 import { ElectricityIcon, WaterIcon } from "../ui/Icons";
-import { Card, Empty, Figure, Note, Page, Read } from "../ui/parts";
+import { Card, DayField, Empty, Figure, Note, Page, Read } from "../ui/parts";
 import { comparison } from "./Today";
 
 const DAY = 86_400_000;
@@ -35,14 +35,7 @@ export default function Usage({ kind }: { kind: "electricity" | "water" }): JSX.
       <button class="button small" type="button" onClick={() => move(-1)} aria-label={words.previousDay}>
         ‹
       </button>
-      <input
-        class="day"
-        type="date"
-        aria-label={words.profile}
-        max={today}
-        value={shown}
-        onChange={(event) => setParam("day", event.currentTarget.value === today ? "" : event.currentTarget.value)}
-      />
+      <DayField bare label={words.chooseDay} max={today} value={shown} onChange={(value) => setParam("day", value === today ? "" : value)} />
       <button class="button small" type="button" disabled={shown >= today} onClick={() => move(1)} aria-label={words.nextDay}>
         ›
       </button>
@@ -64,8 +57,20 @@ function Body({ data, kind, today }: { data: UsageData; kind: "electricity" | "w
   const { text, tone: verdict } = comparison(card, data.day_kind);
   const chart = useMemo(() => {
     const last = lastBefore(card.hours.at_ms, card.until_ms);
-    const value = card.hours.value.map((found, index) => (index >= last && data.day === today ? null : found));
-    return { at: card.hours.at_ms, value, usualLow: card.hours.low, usualHigh: card.hours.high };
+    const running = data.day === today;
+    const row = {
+      at: [...card.hours.at_ms],
+      value: card.hours.value.map((found, index) => (running && index >= last ? null : found)),
+      usualLow: [...card.hours.low],
+      usualHigh: [...card.hours.high],
+    };
+    // The last whole interval is drawn to its end, as all others are.
+    const end = row.at[last];
+    if (running && last > 0 && end !== undefined) {
+      row.at.splice(last, 0, end - 1);
+      for (const values of [row.value, row.usualLow, row.usualHigh]) values.splice(last, 0, values[last - 1] ?? null);
+    }
+    return row;
   }, [card, data.day, today]);
   if (card.total === null) {
     return (
@@ -115,6 +120,7 @@ function Body({ data, kind, today }: { data: UsageData; kind: "electricity" | "w
       <div class="grid two">
         <Meters data={data} tone={tone} />
         <Card title={words.heat} aside={words.heatAside}>
+          <p class="small quiet">{heatSentence(data)}</p>
           <Heat
             rows={data.heat.map((values, index) => ({ key: `${index}`, label: dayName(index), values }))}
             columns={HOURS}
@@ -131,7 +137,7 @@ function Body({ data, kind, today }: { data: UsageData; kind: "electricity" | "w
             value: day.value,
             low: day.low,
             high: day.high,
-            under: index % 7 === 0 || day.day === data.day ? weekday(day.start_ms, lang.value, zone.value) : "",
+            under: (data.days.length - 1 - index) % 7 === 0 ? dayShort(day.start_ms, lang.value, zone.value) : "",
             title: `${dayLong(day.start_ms, lang.value, zone.value)} ${amount(day.value, card.unit)}`,
             strong: day.day === data.day,
             faint: day.coverage < 0.9,
@@ -142,9 +148,28 @@ function Body({ data, kind, today }: { data: UsageData; kind: "electricity" | "w
           figures={false}
           height={120}
         />
+        <p class="small faint after-bars">{mostOf(data)}</p>
       </Card>
     </>
   );
+}
+
+/** The day of the most, as a sentence under the bars. */
+function mostOf(data: UsageData): string {
+  const most = data.days.reduce<UsageData["days"][number] | undefined>((best, day) => ((day.value ?? -1) > (best?.value ?? -1) ? day : best), undefined);
+  if (most === undefined || most.value === null) return "";
+  return t().usage.daysMost(amount(most.value, data.card.unit), dayLong(most.start_ms, lang.value, zone.value));
+}
+
+/** The hour of the most, as a sentence over the map. */
+function heatSentence(data: UsageData): string {
+  let [best, day, hour] = [-1, 0, 0];
+  data.heat.forEach((values, row) => {
+    values.forEach((value, column) => {
+      if ((value ?? -1) > best) [best, day, hour] = [value ?? -1, row, column];
+    });
+  });
+  return best <= 0 ? "" : t().usage.heatMost(dayName(day), hour, amount(best, data.card.unit));
 }
 
 /** Monday is 0. */

@@ -6,7 +6,6 @@ import { useQuery } from "../state/query";
 import { lang } from "../state/settings";
 import { zone } from "../state/site";
 import { t } from "../texts";
-import { Card } from "../ui/parts";
 
 export function Why({ incident }: { incident: number }): JSX.Element | null {
   const query = useQuery<WhyData>(`/incidents/${incident}/why`, { on: ["incident"] });
@@ -14,7 +13,8 @@ export function Why({ incident }: { incident: number }): JSX.Element | null {
   const data = query.data.value;
   if (data === undefined) return null;
   return (
-    <Card title={words.title}>
+    <details class="why">
+      <summary class="small quiet">{words.title}</summary>
       {data.decisions.length === 0 ? (
         <p class="quiet">{words.none}</p>
       ) : (
@@ -25,21 +25,20 @@ export function Why({ incident }: { incident: number }): JSX.Element | null {
                 {t().incidents.notification[decision.occasion] ?? decision.occasion} · {words.outcome[decision.outcome] ?? decision.outcome}
               </b>
               <span class="quiet small">{instant(decision.at_ms, lang.value, zone.value)}</span>
-              <details>
-                <summary class="small quiet">{words.show}</summary>
                 <ul class="plain small">
                   {decision.rulings.map((ruling, at) => (
                     <li key={at}>
-                      {words.stage[ruling.stage] ?? ruling.stage}: {words.outcome[ruling.outcome] ?? ruling.outcome}
-                      {ruling.reason !== "" && <span class="faint"> · {ruling.reason}</span>}
+                      {words.stage[ruling.stage] ?? ruling.stage}
+                      {t().colon}
+                      {words.outcome[ruling.outcome] ?? ruling.outcome}
+                      {ruling.reason !== "" && ruling.outcome !== "pass" && <span class="faint" lang="en"> · {ruling.reason}</span>}
                     </li>
                   ))}
                 </ul>
-              </details>
             </li>
           ))}
         </ol>
       )}
-    </Card>
+    </details>
   );
 }

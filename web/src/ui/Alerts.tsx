@@ -1,34 +1,33 @@
-/** What must be done now: the gravest incident in full, the others in a line each. */
+/** What must be done now: the gravest trouble in full, the others in a line each. */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import type { IncidentBrief } from "../api/shapes";
-import { amount, duration } from "../format";
+import type { IncidentBrief, IncidentLike } from "../api/shapes";
+import { amount, duration, moment } from "../format";
 import { go, Link } from "../router";
+import { now } from "../state/live";
 import { refresh } from "../state/query";
 import { lang } from "../state/settings";
-import { mayOperate } from "../state/site";
+import { mayOperate, zone } from "../state/site";
 import { t } from "../texts";
 import { EvidenceChart } from "./EvidenceChart";
-import { evidenceNumber, lasting, sentenceOf, titleOf, toneOf } from "./incident";
+import { evidenceNumber, lasting, sentenceOf, titleOf, toneOf, troubles, type Trouble } from "./incident";
 import { failureWords, Note } from "./parts";
 import { useChange } from "./useChange";
 
 const SHOWN = 4;
 
-/** Everything open, the gravest first. */
+/** Everything open, the gravest first, one entry a device. */
 export function Alerts({ incidents }: { incidents: readonly IncidentBrief[] }): JSX.Element | null {
   const all = useSignal(false);
-  const urgent = incidents.filter((item) => item.state !== "recovering");
-  const quiet = incidents.filter((item) => item.state === "recovering");
-  const [first, ...rest] = [...urgent, ...quiet];
+  const [first, ...rest] = troubles(incidents);
   if (first === undefined) return null;
   const shown = all.value ? rest : rest.slice(0, SHOWN - 1);
-  const large = first.state === "firing" && first.severity !== "notice";
+  const large = first.lead.state === "firing" && first.lead.severity !== "notice";
   return (
     <div class="grid alerts">
-      {large ? <Alert incident={first} /> : <Compact incident={first} />}
-      {shown.map((item) => (
-        <Compact key={item.id} incident={item} />
+      {large ? <Alert trouble={first} /> : <Compact trouble={first} />}
+      {shown.map((trouble) => (
+        <Compact key={trouble.lead.id} trouble={trouble} />
       ))}
       {rest.length > shown.length && (
         <button class="link" type="button" onClick={() => (all.value = true)}>
@@ -45,26 +44,32 @@ function severityClass(incident: IncidentBrief): string {
   return `${tone === "red" ? "" : tone === "orange" ? " alarm" : " calm-alert"}${seen}`;
 }
 
-/** "I take it": acknowledges, and says so when it did not go through. */
-export function Acknowledge({ id, recovered, onAlert = false }: { id: number; recovered: boolean; onAlert?: boolean }): JSX.Element | null {
+interface TakeProps {
+  /** All that one tap takes on; the first names the button. */
+  ids: readonly number[];
+  recovered?: boolean;
+  onAlert?: boolean;
+  large?: boolean;
+}
+
+/** "I take it": acknowledges all of one device's trouble, and says so when it did not go through. */
+export function Acknowledge({ ids, recovered = false, onAlert = false, large = false }: TakeProps): JSX.Element | null {
   const { busy, failure, send } = useChange();
-  if (!mayOperate.value) return null;
+  if (!mayOperate.value || ids.length === 0) return null;
   const words = t().todayPage;
   const take = async () => {
-    if (await send("POST", `/incidents/${id}/acknowledge`, { note: "" })) {
-      refresh("/today");
-      refresh("/incidents");
-      refresh("/cold");
-    }
+    let done = false;
+    for (const id of ids) done = (await send("POST", `/incidents/${id}/acknowledge`, { note: "" })) || done;
+    if (done) for (const path of ["/today", "/incidents", "/cold"]) refresh(path);
   };
   return (
     <>
       <button
-        class={`button ${recovered ? (onAlert ? "on-alert" : "") : onAlert ? "danger" : "primary"}`}
+        class={`button${large ? " large" : ""} ${recovered ? (onAlert ? "on-alert" : "") : onAlert ? "danger" : "primary"}`}
         type="button"
         disabled={busy.value}
         onClick={take}
-        data-testid={`acknowledge-${id}`}
+        data-testid={`acknowledge-${ids[0]}`}
       >
         {recovered ? words.confirm : words.mine}
       </button>
@@ -73,22 +78,47 @@ export function Acknowledge({ id, recovered, onAlert = false }: { id: number; re
   );
 }
 
-function Alert({ incident }: { incident: IncidentBrief }): JSX.Element {
+/** Who was told, in words; a line in the log is nobody. */
+export function notifiedWords(channels: readonly string[]): string {
   const words = t().todayPage;
-  const severity = t().severity[incident.severity] ?? incident.severity;
-  const left = evidenceNumber(incident, "left_min");
-  const food = evidenceNumber(incident, "food_c");
-  const daily = evidenceNumber(incident, "cny_day");
+  const people = channels.filter((name) => name !== "console");
+  if (people.length > 0) return people.map((name) => t().channelName[name] ?? name).join(t().listComma);
+  return channels.length > 0 ? words.notifiedLog : words.notifiedNone;
+}
+
+/** Who has taken it on. */
+export function takenWords(incident: IncidentLike): string {
+  const at = incident.acknowledged_ms;
+  const who = t().settings.role(incident.acknowledged_by);
+  return at === null ? "" : t().todayPage.seen(who, moment(at, now.value, lang.value, zone.value));
+}
+
+function Alert({ trouble }: { trouble: Trouble<IncidentBrief> }): JSX.Element {
+  const words = t().todayPage;
+  const { lead } = trouble;
+  const severity = t().severity[lead.severity] ?? lead.severity;
+  const all = [lead, ...trouble.rest];
+  const figure = (name: string) => all.map((item) => evidenceNumber(item, name)).find((value) => value !== undefined);
+  const [left, food, daily] = [figure("left_min"), figure("food_c"), evidenceNumber(lead, "cny_day")];
   return (
-    <section class={`alert${severityClass(incident)}`} data-testid={`incident-${incident.id}`} aria-label={titleOf(incident)}>
+    <section class={`alert${severityClass(lead)}`} data-testid={`incident-${lead.id}`} aria-label={titleOf(lead)}>
       <div>
         <p class="kicker">{words.actNow(severity)}</p>
-        <h2>{titleOf(incident)}</h2>
-        <p>{sentenceOf(incident)}</p>
+        <h2>{titleOf(lead)}</h2>
+        <p>{sentenceOf(lead)}</p>
+        {trouble.rest.map((item) => (
+          <p key={item.id} class="also">
+            <Link to={`/incidents/${item.id}`}>{titleOf(item)}</Link>
+          </p>
+        ))}
         <dl class="facts">
           <div>
+            <dt>{words.since}</dt>
+            <dd>{moment(trouble.since_ms, now.value, lang.value, zone.value)}</dd>
+          </div>
+          <div>
             <dt>{words.lasting}</dt>
-            <dd>{lasting(incident)}</dd>
+            <dd>{lasting({ ...lead, since_ms: trouble.since_ms })}</dd>
           </div>
           {food !== undefined && (
             <div>
@@ -110,43 +140,44 @@ function Alert({ incident }: { incident: IncidentBrief }): JSX.Element {
           )}
           <div>
             <dt>{words.notified}</dt>
-            <dd>{incident.notified.length > 0 ? incident.notified.map((name) => t().channelName[name] ?? name).join(t().listComma) : words.notifiedNone}</dd>
+            <dd>{notifiedWords(lead.notified)}</dd>
           </div>
         </dl>
         <div class="buttons">
-          <Acknowledge id={incident.id} recovered={false} onAlert />
-          <button class="button on-alert" type="button" onClick={() => go(`/incidents/${incident.id}`)}>
+          <Acknowledge ids={trouble.waiting} onAlert />
+          <button class="button on-alert" type="button" onClick={() => go(`/incidents/${lead.id}`)}>
             {words.open}
           </button>
         </div>
       </div>
-      {incident.chart !== null && (
-        <EvidenceChart chart={incident.chart} tone={toneOf(incident)} title={titleOf(incident)} onAlert since_ms={incident.since_ms} />
-      )}
+      {lead.chart !== null && <EvidenceChart chart={lead.chart} tone={toneOf(lead)} title={titleOf(lead)} onAlert since_ms={trouble.since_ms} />}
     </section>
   );
 }
 
-function Compact({ incident }: { incident: IncidentBrief }): JSX.Element {
+function Compact({ trouble }: { trouble: Trouble<IncidentBrief> }): JSX.Element {
   const words = t().todayPage;
+  const { lead } = trouble;
+  const recovered = lead.state === "recovering";
   const state =
-    incident.state === "acknowledged"
-      ? words.seen(incident.acknowledged_by)
-      : incident.state === "recovering"
-        ? words.recovered
-        : (t().severity[incident.severity] ?? incident.severity);
+    lead.state === "acknowledged" ? takenWords(lead) : recovered ? words.recovered : (t().severity[lead.severity] ?? lead.severity);
   return (
-    <section class={`alert compact${severityClass(incident)}`} data-testid={`incident-${incident.id}`}>
+    <section class={`alert compact${severityClass(lead)}`} data-testid={`incident-${lead.id}`}>
       <div>
         <h2>
-          <Link to={`/incidents/${incident.id}`}>{titleOf(incident)}</Link>
+          <Link to={`/incidents/${lead.id}`}>{titleOf(lead)}</Link>
         </h2>
         <p class="quiet small">
-          <b class="kicker-word">{state}</b> · {sentenceOf(incident)}
+          <b class="kicker-word">{state}</b> · {sentenceOf(lead)}
         </p>
+        {trouble.rest.map((item) => (
+          <p key={item.id} class="small also">
+            <Link to={`/incidents/${item.id}`}>{titleOf(item)}</Link>
+          </p>
+        ))}
       </div>
       <div class="buttons">
-        {incident.acknowledged_ms === null && <Acknowledge id={incident.id} recovered={incident.state === "recovering"} />}
+        <Acknowledge ids={trouble.waiting} recovered={recovered} />
       </div>
     </section>
   );

@@ -35,8 +35,7 @@ export function EvidenceChart({ chart, tone, title, height = 150, onAlert = fals
   });
   const { limit_low: low, limit_high: high } = chart;
   const start = counter ? (first.at_ms[0] ?? chart.start_ms) : chart.start_ms;
-  // Room at the right for the label of the last value.
-  const end = chart.end_ms + (chart.end_ms - start) * (counter ? 0 : 0.3);
+  const end = chart.end_ms;
   const band = typeof low === "number" && typeof high === "number" ? { at: [start, end], low: [low, low], high: [high, high] } : undefined;
   return (
     <SmallChart
@@ -51,6 +50,8 @@ export function EvidenceChart({ chart, tone, title, height = 150, onAlert = fals
       least={counter ? 0 : 4}
       zero={counter}
       labels="ends"
+      scale={counter}
+      room={lines.some((line) => line.label !== undefined) ? 76 : 0}
       marks={since_ms === undefined ? [] : [since_ms]}
       onAlert={onAlert}
     />

@@ -26,6 +26,7 @@ import {
   OfflineIcon,
   QuarantineIcon,
   SystemIcon,
+  TermIcon,
   TodayIcon,
   WaterIcon,
 } from "./Icons";
@@ -116,6 +117,7 @@ function usePlaces(): { first: Place[]; second: Place[] } {
       { to: "/incidents", name: words.incidents, icon: IncidentsIcon, count: open, says: words.openCount(open) },
     ],
     second: [
+      { to: "/term", name: words.term, icon: TermIcon },
       { to: "/devices", name: words.devices, icon: DeviceIcon },
       { to: "/inbox", name: words.inbox, icon: InboxIcon, count: inbox, says: words.waitingCount(inbox) },
       { to: "/quarantine", name: words.quarantine, icon: QuarantineIcon },

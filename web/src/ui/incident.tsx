@@ -24,22 +24,59 @@ export function toneOf(incident: Pick<IncidentLike, "severity" | "state">): Tone
   return incident.severity === "alarm" ? "orange" : "ink";
 }
 
-type Kind = "warm" | "silent" | "flow" | "other";
+type Kind = "warm" | "hold" | "silent" | "flow" | "other";
 
 function kindOf(rule: string): Kind {
   if (rule === "cold_storage_warm") return "warm";
   if (rule === "device_silent") return "silent";
+  if (rule === "food_hold") return "hold";
   return rule === "continuous_flow" ? "flow" : "other";
 }
 
-/** The rule in words. */
-export function ruleName(rule: string): string {
-  const kind = kindOf(rule);
-  return kind === "other" ? (t().ruleNames[rule] ?? rule) : t().rule[kind].name;
+/** The rule in words; the API has them, for every rule there is. */
+export function ruleName(incident: Pick<IncidentLike, "rule" | "rule_names">): string {
+  return incident.rule_names[lang.value] ?? incident.rule;
+}
+
+/** What is wrong with one device: the incident that matters most, and what it says already. */
+export interface Trouble<T extends IncidentLike> {
+  lead: T;
+  rest: T[];
+  /** Since when something is wrong: a hold begins long after the heat. */
+  since_ms: number;
+  /** Those that nobody has taken on yet. */
+  waiting: number[];
+}
+
+/** A warning of what has come true already tells nobody anything. */
+const SUPERSEDED: Readonly<Record<string, readonly string[]>> = { cold_warning: ["cold_storage_warm", "food_hold"] };
+
+/** One entry a device, in the order of the gravest of each; what recovered stands apart. */
+export function troubles<T extends IncidentLike>(incidents: readonly T[]): Trouble<T>[] {
+  const found = new Map<string, T[]>();
+  for (const item of incidents) {
+    const key = item.device === 0 ? `incident ${item.id}` : `${item.device} ${item.state === "recovering"}`;
+    found.set(key, [...(found.get(key) ?? []), item]);
+  }
+  const rank = (item: T) => (item.state === "recovering" ? 2 : item.state === "firing" && item.severity !== "notice" ? 0 : 1);
+  const told = [...found.values()].flatMap((items) => {
+    const [first] = items;
+    if (first === undefined) return [];
+    const rules = new Set(items.map((item) => item.rule));
+    const spoken = items.filter((item) => !(SUPERSEDED[item.rule] ?? []).some((rule) => rules.has(rule)));
+    const lead = spoken.find((item) => rank(item) === 0) ?? spoken[0] ?? first;
+    return {
+      lead,
+      rest: spoken.filter((item) => item !== lead),
+      since_ms: Math.min(...items.map((item) => item.since_ms)),
+      waiting: [lead, ...items.filter((item) => item !== lead)].filter((item) => item.acknowledged_ms === null).map((item) => item.id),
+    };
+  });
+  return told.sort((a, b) => rank(a.lead) - rank(b.lead));
 }
 
 /** How long it lasted, or lasts. */
-export function lasting(incident: IncidentLike): string {
+export function lasting(incident: Pick<IncidentLike, "since_ms" | "recovered_ms" | "closed_ms">): string {
   const end = incident.recovered_ms ?? incident.closed_ms ?? now.value;
   return duration(Math.max(0, end - incident.since_ms), lang.value);
 }
@@ -56,6 +93,8 @@ export function titleOf(incident: IncidentLike): string {
       if (value === undefined || limit === undefined) return words.warm.titlePlain(name);
       return words.warm.title(name, amount(value, "degC"), amount(limit, "degC", 0));
     }
+    case "hold":
+      return words.hold.title(name);
     case "silent":
       return words.silent.title(name);
     case "flow": {
@@ -75,6 +114,12 @@ export function sentenceOf(incident: IncidentLike): string {
   switch (kindOf(incident.rule)) {
     case "warm":
       return words.warm.sentence(since, long);
+    case "hold": {
+      const [exposure, decision, limit] = ["exposure_min", "decision_min", "limit_c"].map((key) => evidenceNumber(incident, key));
+      if (exposure === undefined || decision === undefined || limit === undefined) return words.other.sentence(since, long);
+      const said = (minutes: number) => duration(minutes * 60_000, lang.value);
+      return words.hold.sentence(amount(limit, "degC", 0), said(exposure), said(decision));
+    }
     case "silent":
       return words.silent.sentence(since, long);
     case "flow": {

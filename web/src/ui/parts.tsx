@@ -2,7 +2,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useComputed } from "@preact/signals";
 import type { Failure } from "../api/client";
-import { age, clockTime, figure as split, NONE } from "../format";
+import { age, clockTime, dayLong, figure as split, NONE } from "../format";
 import { live, now } from "../state/live";
 import type { Query } from "../state/query";
 import { refresh } from "../state/query";
@@ -10,7 +10,7 @@ import { lang } from "../state/settings";
 import { zone } from "../state/site";
 import { t } from "../texts";
 import type { Tone } from "../charts/SmallChart";
-import { AlertIcon, GoodIcon, InfoIcon, OfflineIcon, UnsureIcon, WarnIcon } from "./Icons";
+import { AlertIcon, CalendarIcon, GoodIcon, InfoIcon, OfflineIcon, UnsureIcon, WarnIcon } from "./Icons";
 
 interface PageProps {
   title: string;
@@ -153,6 +153,50 @@ export function Empty({ icon: Icon, title, children }: EmptyProps): JSX.Element 
   );
 }
 
+interface DayFieldProps {
+  label: string;
+  value: string;
+  min?: string;
+  max?: string;
+  /** Only the day is seen; the label is heard. */
+  bare?: boolean;
+  testid?: string;
+  onChange: (value: string) => void;
+}
+
+/** A day, written as the reader writes days; the browser's own picker lies over it unseen. */
+export function DayField({ label, value, min, max, bare = false, testid, onChange }: DayFieldProps): JSX.Element {
+  const at = Date.parse(`${value}T12:00:00Z`);
+  return (
+    <label class={`field day-field${bare ? " bare" : ""}`}>
+      {!bare && label}
+      <span class="day-shown" aria-hidden="true">
+        {Number.isNaN(at) ? NONE : dayLong(at, lang.value, "UTC")}
+        <CalendarIcon />
+      </span>
+      <input
+        type="date"
+        required
+        aria-label={bare ? label : undefined}
+        min={min}
+        max={max}
+        value={value}
+        data-testid={testid}
+        onClick={(event) => {
+          try {
+            event.currentTarget.showPicker();
+          } catch {
+            // not everywhere, and not without a tap: the field itself opens it then
+          }
+        }}
+        onChange={(event) => {
+          if (event.currentTarget.value !== "") onChange(event.currentTarget.value);
+        }}
+      />
+    </label>
+  );
+}
+
 /** A quiet remark. */
 export function Note({ children, bad = false }: { children: ComponentChildren; bad?: boolean }): JSX.Element {
   return (
@@ -170,7 +214,10 @@ export function failureWords(failure: Failure, changing = false): string {
   if (failure.status === 403) return words.forbidden;
   if (failure.status === 404) return words.missing;
   if (failure.status >= 500) return words.server;
-  return [failure.message, failure.remedy].filter((part) => part !== "").join(" ");
+  const known = words.codes[failure.code];
+  const said = [failure.message, failure.remedy].filter((part) => part !== "").join(" ");
+  if (lang.value === "en") return said === "" ? (known ?? words.server) : said;
+  return known ?? `${words.refused}${t().bracket(said)}`;
 }
 
 interface ReadProps<T> {
