@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -45,7 +45,9 @@ class Engine:
         lifecycle: Lifecycle,
         site: SiteSettings | None = None,
         book: RuleBook | None = None,
+        steps: Callable[[], int] = lambda: 0,
     ) -> None:
+        """`steps` says by how much the clock was set since it was last asked [ms]."""
         self.lifecycle = lifecycle
         self.faults: Counter[str] = Counter()
         """Every fault of a rule since the start."""
@@ -58,6 +60,7 @@ class Engine:
         self.clocks: dict[int, int] = {}
         """The newest judged instant of each device [ms UTC]."""
         self.rules = tuple(rules)
+        self._steps = steps
         self.late = LateData(self)
         self._quality = DataQuality(self)
         self._ticked_ms = 0
@@ -107,6 +110,9 @@ class Engine:
             return  # in a past that is filled in, time passes with its readings only
         if now_ms < self._now_ms - STEP_MS:
             self._step_back(connection, now_ms - self._now_ms)
+        if self._steps() > STEP_MS:
+            # Time nobody lived through is held against no device: as after a restart.
+            self._started_ms, self._refreshed_ms = now_ms, 0
         self._now_ms = now_ms
         changed = self._prepare(connection, readings, now_ms=now_ms)
         by_device: dict[int, list[Reading]] = defaultdict(list)
@@ -180,7 +186,20 @@ class Engine:
             self.clocks[device] += by_ms
             self._keep(connection, _CLOCK, device, self.clocks[device])
             self.late.step_back(connection, device, self.clocks[device])
+        self._started_ms += min(0, by_ms)
         self._ticked_ms = self._refreshed_ms = 0
+
+    def _leave_the_future(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
+        """Move back the memory of devices whose clock was ours when ours was ahead."""
+        for device, clock_ms in list(self.clocks.items()):
+            if clock_ms > now_ms + _FUTURE_MS:
+                for (rule, of), state in list(self.states.items()):
+                    if of == device:
+                        self.states[rule, of] = shifted(state, now_ms - clock_ms)
+                        self._keep(connection, rule, of, self.states[rule, of])
+                self.clocks[device] = now_ms
+                self._keep(connection, _CLOCK, device, now_ms)
+                self.late.step_back(connection, device, now_ms)
 
     def _caught_up(self, now_ms: int) -> bool:
         """Return whether what was measured before now can be taken to have arrived."""
@@ -200,6 +219,8 @@ class Engine:
         stale = self._refreshed_ms <= 0 or abs(now_ms - self._refreshed_ms) > _REFRESH_MS
         if now_ms - self._ticked_ms >= _TICK_MS or asked:
             stale |= self.book.look(connection, self.roster, now_ms=now_ms)
+        if stale:
+            self._leave_the_future(connection, now_ms=now_ms)
         if stale or any(r.point not in self.roster.points for r in readings):
             self.refresh(connection, now_ms=now_ms)
             self._refreshed_ms = now_ms

@@ -263,7 +263,11 @@ class Lifecycle:
             number = change.apply(connection, now_ms=now_ms)
             self._keep(connection, number)
         for item in list(self._live.values()):
-            if item.state == PENDING and now_ms - item.raised_ms >= _PENDING_MS:
+            if max(item.raised_ms, item.acknowledged_ms or 0) > now_ms + MINUTE_MS:
+                calls.pull_back(connection, item.id, now_ms=now_ms)
+                self._keep(connection, item.id)
+                self._due_ms[item.id] = 0
+            elif item.state == PENDING and now_ms - item.raised_ms >= _PENDING_MS:
                 incidents.fire(connection, item.id, now_ms=now_ms)
                 self._keep(connection, item.id)
             elif item.state == ACKNOWLEDGED and self._forgotten(item, now_ms):

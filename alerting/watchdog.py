@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
@@ -13,7 +13,7 @@ from alerting import canary
 from alerting.channels.http import Target
 from alerting.drills import Drills, Publish, site_name
 from alerting.notify.daily import DailyNote
-from caretaker.clock import HOUR_MS, Clock
+from caretaker.clock import HOUR_MS, Clock, StepSensor
 from caretaker.config import SiteSettings
 from caretaker.errors import StorageError
 from caretaker.worker import Worker
@@ -32,7 +32,6 @@ RED_S = 12.0
 _RECONNECT_S = 30.0
 _TRIP_S = 60.0
 _OUTBOX_S = 300.0
-_STEP_S = 10.0
 _STEP_SHOWN_S = 600.0
 _PRUNE_S = 1_800.0
 
@@ -50,7 +49,6 @@ class _Signs:
     sent: float | None = None
     trip_s: float = 0.0
     stepped: float | None = None
-    offset: float = field(default_factory=lambda: time.time() - time.monotonic())
 
 
 class Watchdog:
@@ -81,6 +79,7 @@ class Watchdog:
         self._drills = drills
         self._fenced = fenced
         self._monotonic = monotonic
+        self._steps = StepSensor(clock)
         self._note = DailyNote(journal, site, clock=clock)
         now = monotonic()
         self._signs = _Signs(started=now, commit=now, beat=now)
@@ -193,14 +192,12 @@ class Watchdog:
             self._heartbeat = f"heartbeat: {type(error).__name__}"
 
     def _compare_clocks(self, now: float) -> None:
-        offset = time.time() - time.monotonic()
-        if abs(offset - self._signs.offset) > _STEP_S:
-            step_s = offset - self._signs.offset
+        step_s = self._steps.look() / 1000
+        if step_s:
             self._signs.stepped = now
-            log.warning("clock stepped", by_s=round(step_s, 1))
+            log.warning("clock stepped", by_s=step_s)
             at_ms = self._clock.now_ms()
             self._journal.call(lambda c: housekeeping.note_step(c, step_s=step_s, at_ms=at_ms))
-        self._signs.offset = offset
 
     # -- what it says -----------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ from api.server import LOOPBACK_HOSTS, PageServer, create_app
 from api.services import Services
 from caretaker import __version__
 from caretaker.calendar import SchoolCalendar
-from caretaker.clock import Clock
+from caretaker.clock import Clock, StepSensor
 from caretaker.config import SiteSettings
 from caretaker.datalock import DataLock
 from caretaker.secrets import Secrets, refuse_known
@@ -94,7 +94,10 @@ class App:
         self.decoder = Decoder(load_drivers(data_dir / "drivers"), clock=clock)
         rules = (*standard_rules(settings), Canary())
         self.engine = Engine(
-            rules, lifecycle=Lifecycle(settings), book=RuleBook(rules, data_dir / RULE_FILE)
+            rules,
+            lifecycle=Lifecycle(settings),
+            book=RuleBook(rules, data_dir / RULE_FILE),
+            steps=StepSensor(clock).look,
         )
         self.broker: Broker | None = None
         self.ingest: Ingest | None = None

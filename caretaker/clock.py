@@ -1,6 +1,7 @@
 """Time as a dependency, so that a simulated day runs in a moment."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -43,6 +44,43 @@ class ScaledClock:
         """Return the simulated instant [ms UTC]."""
         elapsed_ms = (time.monotonic_ns() - self._since_ns) / 1_000_000
         return self._start_ms + round(elapsed_ms * self.speed)
+
+
+class StepSensor:
+    """Tells by how much a clock was set, ahead or back, since it was last asked.
+
+    What it moved more than the monotonic clock did is a step, from `least_ms` on.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        least_ms: int = 10 * SECOND_MS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._speed = float(getattr(clock, "speed", 1.0))
+        self._least_ms = least_ms
+        self._monotonic = monotonic
+        self._offset_ms = self._offset()
+
+    def _offset(self) -> float:
+        return self._clock.now_ms() - self._monotonic() * 1000 * self._speed
+
+    def look(self) -> int:
+        """Return the step since the last look [ms], 0 when there was none.
+
+        >>> clock = ManualClock(5_000)
+        >>> sensor = StepSensor(clock, monotonic=lambda: 0.0)
+        >>> clock.advance(-3_600_000)
+        >>> sensor.look(), sensor.look()
+        (-3600000, 0)
+        """
+        offset_ms = self._offset()
+        step_ms = round(offset_ms - self._offset_ms)
+        self._offset_ms = offset_ms
+        return step_ms if abs(step_ms) >= self._least_ms * max(1.0, self._speed) else 0
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """What people were told of an incident so far; kept with it, so that a restart repeats nothing."""
 
+import json
 import sqlite3
 
 
@@ -29,6 +30,25 @@ def raised_by(connection: sqlite3.Connection, incident: int) -> str:
         (incident,),
     ).fetchone()
     return str(row[0]) if row else ""
+
+
+def pull_back(connection: sqlite3.Connection, incident: int, *, now_ms: int) -> None:
+    """The clock was set back: what an incident bears from the future happened now.
+
+    Otherwise nobody would be called further until the clock is there again.
+    """
+    before = connection.execute(
+        "SELECT raised_ms, told FROM incident WHERE id = ?", (incident,)
+    ).fetchone()
+    said = json.loads(before[1])
+    if said.get("raised") == before[0] > now_ms:
+        said["raised"] = now_ms
+        tell(connection, incident, json.dumps(said))
+    connection.execute(
+        "UPDATE incident SET raised_ms = min(raised_ms, ?1), recovered_ms = min(recovered_ms, ?1),"
+        " acknowledged_ms = min(acknowledged_ms, ?1) WHERE id = ?2",
+        (now_ms, incident),
+    )
 
 
 def begin_calling(connection: sqlite3.Connection, incident: int, *, now_ms: int) -> None:

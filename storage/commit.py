@@ -135,7 +135,7 @@ class Committer:
         self.shelf.flush(connection)
         self._mark(connection, readings, now_ms=now_ms)
         self._flush_heard(connection, now_ms=now_ms)
-        if now_ms - self.pruned_ms >= _PRUNE_MS:
+        if not 0 <= now_ms - self.pruned_ms < _PRUNE_MS:
             self._prune(connection, now_ms=now_ms)
         self.sequences.save(connection)
         return Stored(
@@ -337,7 +337,8 @@ class Committer:
             if reading.at_ms < self.dirty.get(mark, _NEVER_MS):
                 # The earliest new reading tells whether the rollup can be added to.
                 self.dirty[mark] = marks[mark] = reading.at_ms
-            if reading.at_ms >= self.latest.get(reading.point, -1) and reading.at_ms <= horizon:
+            newest = self.latest.get(reading.point, -1)
+            if (reading.at_ms >= newest or newest > horizon) and reading.at_ms <= horizon:
                 self.latest[reading.point] = reading.at_ms
                 latest[reading.point] = reading
         if marks:
@@ -355,7 +356,7 @@ class Committer:
         self, connection: sqlite3.Connection, *, now_ms: int, everything: bool = False
     ) -> None:
         for device in self.devices.values():
-            due = everything or now_ms - device.flushed_ms >= _HEARD_FLUSH_MS
+            due = everything or not 0 <= now_ms - device.flushed_ms < _HEARD_FLUSH_MS
             if device.messages and due:
                 connection.execute(
                     "UPDATE device SET last_heard_ms = ?, last_topic = ?, last_payload = ?,"
@@ -377,7 +378,10 @@ class Committer:
         self._prune(connection, now_ms=now_ms)
 
     def _prune(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
-        connection.execute("DELETE FROM delivery WHERE received_ms < ?", (now_ms - _REDELIVERY_MS,))
+        connection.execute(
+            "DELETE FROM delivery WHERE received_ms < ? OR received_ms > ?",
+            (now_ms - _REDELIVERY_MS, now_ms + _REDELIVERY_MS),
+        )
         self.shelf.load(connection)  # what was used since then makes room
         self.pruned_ms = now_ms
 

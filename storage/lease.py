@@ -24,6 +24,14 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def _alive(until_ms: int) -> bool:
+    """Return whether a lease holds; one that ends too late was given by a clock set back since.
+
+    A leader that lives renews by the clock as it is now; a dead one must not be waited for.
+    """
+    return 0 < until_ms - _now_ms() <= 2 * TTL_MS
+
+
 def take(connection: sqlite3.Connection, *, locked: bool) -> int:
     """Become the leader and return the new epoch. Raises LedError.
 
@@ -34,7 +42,7 @@ def take(connection: sqlite3.Connection, *, locked: bool) -> int:
         "SELECT epoch, holder, until_ms FROM lease WHERE name = ?", (_NAME,)
     ).fetchone()
     epoch, holder, until_ms = row or (0, "", 0)
-    if until_ms > _now_ms() and not (locked and holder.startswith("lock:")):
+    if _alive(until_ms) and not (locked and holder.startswith("lock:")):
         raise LedError(f"another Caretaker ({holder}) leads these data")
     connection.execute(
         "INSERT OR REPLACE INTO lease (name, epoch, holder, until_ms) VALUES (?, ?, ?, ?)",
@@ -63,7 +71,7 @@ def current(connection: sqlite3.Connection) -> tuple[int, int]:
 
 def expired(connection: sqlite3.Connection) -> bool:
     """Return whether nobody leads."""
-    return current(connection)[1] <= _now_ms()
+    return not _alive(current(connection)[1])
 
 
 def check(connection: sqlite3.Connection, epoch: int) -> None:

@@ -59,18 +59,19 @@ def due(
 ) -> list[Waiting]:
     """Return what is due on a channel: critical first, then the oldest.
 
-    What is said of one incident stays in order: a recovery never overtakes its alert.
+    What is said of one incident stays in order: a recovery never overtakes its alert. What would
+    wait longer than anything waits was put off by a clock that has been set back since: it is due.
     """
     rows = connection.execute(
         "SELECT o.id, o.incident, o.kind, o.channel, o.key, o.attempts, o.person,"
         " coalesce(i.severity, 'notice'), o.created_ms FROM outbox AS o"
         " LEFT JOIN incident AS i ON i.id = o.incident"
-        " WHERE o.state = 'waiting' AND o.due_ms <= ? AND o.channel = ?"
+        " WHERE o.state = 'waiting' AND (o.due_ms <= ? OR o.due_ms > ?) AND o.channel = ?"
         " AND NOT EXISTS (SELECT 1 FROM outbox AS e WHERE e.state = 'waiting'"
         " AND e.incident = o.incident AND e.channel = o.channel AND e.person = o.person"
         " AND e.id < o.id)"
         " ORDER BY coalesce(i.severity, '') <> 'critical', o.id LIMIT ?",
-        (now_ms, channel, limit),
+        (now_ms, now_ms + round(_LONGEST_WAIT_S * 1000), channel, limit),
     )
     return [Waiting(*row) for row in rows]
 
@@ -79,8 +80,9 @@ def fall_back(connection: sqlite3.Connection, site: SiteSettings, *, now_ms: int
     """Try the next channel of each person whom a notification did not reach; return how many."""
     rows = connection.execute(
         "SELECT id, incident, kind, channel, person, level FROM outbox WHERE person <> ''"
-        " AND handed = 0 AND (state = 'failed' OR (state = 'waiting' AND created_ms <= ?))",
-        (now_ms - FALL_BACK_MS,),
+        " AND handed = 0 AND (state = 'failed'"
+        " OR (state = 'waiting' AND (created_ms <= ? OR created_ms > ?)))",
+        (now_ms - FALL_BACK_MS, now_ms + MINUTE_MS),
     ).fetchall()
     contacts = {person.id: list(person.contacts) for person in site.people}
     for number, incident, kind, channel, person, level in rows:

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from caretaker.clock import HOUR_MS
+from caretaker.clock import HOUR_MS, MINUTE_MS
 from caretaker.vocabulary import Severity
 from storage import audit
 
@@ -55,11 +55,11 @@ def _silence(row: tuple[object, ...]) -> Silence:
 
 
 def in_force(connection: sqlite3.Connection, *, now_ms: int) -> list[Silence]:
-    """Return those that hold now or will."""
+    """Return those that hold now or will; not what was begun by a clock that was ahead."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM silence WHERE ends_ms > ? AND ended_ms IS NULL"  # noqa: S608
-        " ORDER BY id",
-        (now_ms,),
+        " AND created_ms <= ? ORDER BY id",
+        (now_ms, now_ms + MINUTE_MS),
     )
     return [_silence(tuple(row)) for row in rows]
 

@@ -33,7 +33,7 @@ class DailyNote:
         if at == time() or local.time() < at:
             return False
         with self._journal.reader() as connection:
-            if self._last(connection) >= local.date():
+            if self._last(connection) == local.date():  # a later one was sent by a wrong clock
                 return False
         return self._journal.call(lambda c: self._queue(c, local.date(), now_ms=now_ms))
 

@@ -24,7 +24,7 @@ PER_MIN = 18
 """Messages a minute on one channel: robots ban at 20."""
 
 _LOOK_S = 0.5
-_REST_MS = 5_000
+_REST_MS, _LONGEST_REST_MS = 5_000, 900_000
 _JOIN_S = 30.0
 _TAKE = 1_000
 
@@ -127,7 +127,8 @@ class Courier:
         while not self._stopping.is_set() and self._fence():
             now_ms = self._clock.now_ms()
             room = self._room(channel, now_ms)
-            if now_ms < self._rest_until_ms.get(channel, 0) or not room:
+            rest_ms = self._rest_until_ms.get(channel, 0) - now_ms
+            if 0 < rest_ms <= _LONGEST_REST_MS or not room:  # longer: the clock was set back
                 return count
             with self._journal.reader() as connection:
                 waiting = outbox.due(connection, channel=channel, now_ms=now_ms, limit=_TAKE)
@@ -170,7 +171,8 @@ class Courier:
         else:
             self.failing[channel] = outcome.detail
         if not outcome.delivered and outcome.retry:
-            rest_ms = max(_REST_MS, round(min(outcome.retry_after_s, 900.0) * 1000))
+            asked_ms = round(outcome.retry_after_s * 1000)
+            rest_ms = max(_REST_MS, min(asked_ms, _LONGEST_REST_MS))
             self._rest_until_ms[channel] = self._clock.now_ms() + rest_ms
         self._record(bundle.items, outcome, message=notification.key if bundle.digest else "")
         self._unrecorded.pop(notification.key, None)
