@@ -108,6 +108,11 @@ _OTHERS |= {"sulphur_dioxide", "blood_glucose_concentration", "conductivity", "p
 _OTHERS |= {"connectivity", "running", "update", "battery_charging", "safety", "vibration"}
 """Device classes of things that are no quantity of ours, whatever the unit: a charge is a level."""
 MAX_PARTS = 300
+_RESETS = ("last_reset_value_template", "last_reset_topic", "last_reset")
+_PERIOD = re.compile(
+    r"today|yesterday|daily|monthly|yearly|heute|gestern|[_.](?:day|week|month|year)(?![a-z])",
+    re.IGNORECASE,
+)
 _COMPONENT = re.compile(r"^(binary_)?sensor[-_]")
 _CODE = re.compile(r"[^0-9A-Za-z]+")
 
@@ -267,6 +272,9 @@ def _entity(config: Mapping[str, Any], *, kind: str, own: str) -> Entity | Rejec
     key = _meaning(config, kind=kind, unit=unit, names=(own, label))
     if key is None:
         return None
+    counts = QUANTITIES[key.quantity].kind is Kind.COUNTER
+    if counts and _PERIOD.search(f"{template} .{topic.rpartition('/')[2]}"):
+        return None  # the amount of a period, whatever its name says
     if not _understood(template):
         return Rejected(RejectReason.WRONG_SHAPE, f"template not understood: {template[:80]}")
     on, off = _words(config) if QUANTITIES[key.quantity].kind is Kind.STATE else ("", "")
@@ -319,7 +327,7 @@ def _meaning(
     named = next((key for key in known if isinstance(key, Key)), None)
     if kind == "switch":
         return Key("relay", "1", _rest(names[0], "switch_relay"))
-    if config.get("last_reset_value_template") or config.get("last_reset_topic"):
+    if any(config.get(key) for key in _RESETS):
         return None  # the amount of a period
     table = _BINARY if kind == "binary_sensor" else _SENSOR
     told = str(config.get("device_class") or "")

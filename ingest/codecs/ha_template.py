@@ -41,6 +41,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 _FILTERS = {"float", "int", "round", "default", "is_defined", "lower", "upper", "trim", "replace"}
 _FILTERS |= {"string", "abs", "bool", "d", "multiply", "add", "iif", "from_json"}
+_FILTERS |= {"is_number"}
 _FUNCTIONS = {"float", "int", "iif"}
 _METHODS = {"split", "get", "lower", "upper", "strip", "replace"}
 _TESTS = {"defined", "none", "number", "undefined"}
@@ -213,21 +214,13 @@ def _filter(node: nodes.Filter, scope: Mapping[str, Any]) -> Any:
         return held
     if name in {"float", "int"}:
         return _number(held, name)
-    if name in {"multiply", "add"}:
-        step = operator.mul if name == "multiply" else operator.add
-        return step(float(held), float(arguments[0]))
-    if name == "iif":
-        return _iif(held, arguments)
-    if name == "from_json":
-        parsed = parse(str(held).encode())
-        return MISSING if isinstance(parsed, Rejected) else parsed
-    if name == "round":
-        return round(float(held), int(arguments[0]) if arguments else 0)
-    if name == "abs":
-        return abs(held)
-    if name == "bool":
-        return _truth(held)
-    return _text(str(held), name, arguments)
+    handler = _BY_FILTER.get(name)
+    return handler(held, arguments) if handler else _text(str(held), name, arguments)
+
+
+def _parsed(held: Any) -> Any:
+    parsed = parse(str(held).encode())
+    return MISSING if isinstance(parsed, Rejected) else parsed
 
 
 def _number(held: Any, name: str) -> Any:
@@ -244,6 +237,18 @@ def _iif(held: Any, arguments: list[Any]) -> Any:
         return MISSING
     yes, no = [*arguments, True, False][:2] if len(arguments) < 2 else arguments[:2]
     return yes if held else no
+
+
+_BY_FILTER: dict[str, Callable[[Any, list[Any]], Any]] = {
+    "multiply": lambda held, arguments: float(held) * float(arguments[0]),
+    "add": lambda held, arguments: float(held) + float(arguments[0]),
+    "iif": _iif,
+    "is_number": lambda held, _: _number(held, "float") is not MISSING,
+    "from_json": lambda held, _: _parsed(held),
+    "round": lambda held, arguments: round(float(held), int(arguments[0]) if arguments else 0),
+    "abs": lambda held, _: abs(held),
+    "bool": lambda held, _: _truth(held),
+}
 
 
 def _text(held: str, name: str, arguments: list[Any]) -> str:

@@ -7,7 +7,9 @@
 The unit is the property's; a value that came before it is held and read once it is heard.
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -22,7 +24,15 @@ from ingest.driver import Driver
 
 _MAX_PROPERTIES = 500
 _AVAILABLE = {"ready": True, "alert": True, "lost": False, "disconnected": False}
-_READ = {"$unit", "$datatype", "$name"}
+_READ = {"$unit", "$datatype", "$name", "$settable"}
+_STATS = {
+    "battery": ("battery", "%"),
+    "cputemp": ("device_temperature", "C"),
+    "supply": ("voltage", "V"),
+}
+"""Statistics of the convention up to version 4, with the units it names."""
+_SETPOINT = "temperature_setpoint"
+_ARRAY = re.compile(r"_\d+$")
 
 
 class _Property(msgspec.Struct):
@@ -31,6 +41,7 @@ class _Property(msgspec.Struct):
     datatype: str = ""
     unit: str = ""
     name: str = ""
+    settable: str = ""
 
 
 class _Device(msgspec.Struct):
@@ -65,6 +76,8 @@ class Homie:
             return (self._description(heard, name),)
         if len(rest) == 3 and rest[2] in _READ and not rest[0].startswith("$"):
             return (self._attribute(heard, name, "/".join(rest[:2]), rest[2]),)
+        if len(rest) == 2 and rest[0] == "$stats" and rest[1] in _STATS:
+            return (self._statistic(heard, name, rest[1]),)
         if rest == ["$name"]:
             return (self._named(heard, name),)
         if len(rest) == 2 and not any(level.startswith("$") for level in rest):
@@ -125,7 +138,10 @@ class Homie:
                     dropped += 1
                     continue
                 device.properties[f"{node}/{key}"[:128]] = _Property(
-                    *(str(item.get(part, ""))[:64] for part in ("datatype", "unit", "name"))
+                    *(
+                        str(item.get(part, ""))[:64]
+                        for part in ("datatype", "unit", "name", "settable")
+                    )
                 )
         refused = (
             [Rejected(RejectReason.TOO_LARGE, f"{dropped} properties of {name} have no room")]
@@ -134,6 +150,14 @@ class Homie:
         )
         knowledge = ((f"homie:{name}", msgspec.json.encode(device)),)
         return arrive(heard, self._driver, device="", rejected=refused, knowledge=knowledge)
+
+    def _statistic(self, heard: Heard, name: str, which: str) -> Arrival:
+        quantity, unit = _STATS[which]
+        text = heard.message.payload[:64].decode("utf-8", "replace").strip()
+        value = Value(quantity, text, unit, "stats")
+        measured, refused = readings([value], received_ms=heard.message.received_ms)
+        key = self._driver.device.format(device=name)
+        return arrive(heard, self._driver, device=key, measured=measured, rejected=refused)
 
     def _value(self, heard: Heard, name: str, path: str) -> Arrival:
         device = self._devices.get(f"homie:{name}") or _Device()
@@ -145,8 +169,15 @@ class Homie:
         )
 
 
+def _described(device: _Device, path: str) -> _Property | None:
+    """Return a property; in version 3 lights_0/power is described as lights/power."""
+    node, _, own = path.partition("/")
+    found = device.properties.get(path)
+    return found or device.properties.get(f"{_ARRAY.sub('', node)}/{own}")
+
+
 def _said(device: _Device, path: str, payload: bytes) -> Value | Rejected | None:
-    described = device.properties.get(path)
+    described = _described(device, path)
     if described is None:
         if device.whole:
             return None  # the description is whole and names no such property
@@ -172,5 +203,12 @@ def _meaning(path: str, described: _Property) -> Key | Rejected | None:
     names = (path.replace("/", "_"), path.rpartition("/")[2], described.name)
     for name in names:
         if name and (key := identify(name, described.unit)) is not None:
-            return key
+            return _set(key) if described.settable.lower() == "true" else key
     return None
+
+
+def _set(key: Key | Rejected) -> Key | Rejected | None:
+    """Return what a property is that can be set: a set point or a state, and nothing measured."""
+    if not isinstance(key, Key) or QUANTITIES[key.quantity].unit == "1":
+        return key
+    return replace(key, quantity=_SETPOINT) if "temperature" in key.quantity else None

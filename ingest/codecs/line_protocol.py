@@ -23,6 +23,7 @@ _LINE = re.compile(
 )
 _FIELD = re.compile(r"((?:[^,=\\]|\\.)+)=(\"(?:[^\"\\]|\\.)*\"|[-+.0-9eE]+[iu]?|[tTfF]\w*)(?:,|$)")
 _MAX_LINES = 5_000
+_UNIT_TAGS = ("unit", "units", "uom")
 
 
 class LineProtocol:
@@ -77,7 +78,10 @@ class LineProtocol:
             if raw.startswith('"') or raw[0] in "tTfF":
                 continue  # texts and truths are no measured values
             told = _plain(measurement) if name in self._plain else name
-            meaning = identify(told, tags.get("unit", ""))
+            unit = next((tags[tag] for tag in _UNIT_TAGS if tag in tags), "")
+            meaning = identify(told, unit)
+            if meaning is None and told == name:  # water,meter=1 total_m3=4
+                meaning = identify(f"{_plain(measurement)}_{name}", unit)
             if isinstance(at_ms, Rejected):
                 yield device, at_ms
             elif isinstance(meaning, Rejected):

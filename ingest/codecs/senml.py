@@ -5,6 +5,7 @@ time below 2**28 is relative to now, and 0 or none is now (4.5.3). `s` is the in
 over time: of watts the energy in joules.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ _KNOWN = frozenset(
     {"bn", "bt", "bu", "bv", "bs", "bver", "n", "u", "v", "vb", "vs", "vd", "s", "t", "ut"}
 )
 _VERSION = 10
+_URN = re.compile(r"(urn:dev:[^:]+:[^:_/;]+)[:_/;]?(.*)")
+"""A device identifier, RFC 9039, and what of the device it is."""
 _MAX_RECORDS = 5_000
 
 
@@ -201,6 +204,8 @@ def _fault(record: Mapping[str, Any]) -> Rejected | None:
 def _name(base: str, own: Any, route: Route) -> tuple[str, str]:
     """Return (device, channel) of a name: the base name, or all but the last part of it."""
     channel = str(own)
+    if not base and (urn := _URN.fullmatch(channel)):
+        return urn[1], urn[2]
     if base:
         return base.rstrip(":/."), channel
     head, separator, tail = channel.rpartition(":" if ":" in channel else "/")

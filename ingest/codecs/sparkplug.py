@@ -5,8 +5,10 @@ asks the edge node for a rebirth; data that could not be understood is held with
 read again after the birth. A death makes the node and its devices unavailable.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -21,7 +23,9 @@ from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, u
 from ingest.codecs.values import Value, readings
 from ingest.driver import Driver
 
-_UNITS = ("engUnit", "Engineering Units", "engineeringUnits", "EngUnit", "unit", "Unit", "units")
+_UNITS = {"engunit", "engunits", "engineeringunit", "engineeringunits", "unit", "units", "uom"}
+_UNITS |= {"unitofmeasure", "unitofmeasurement", "eu"}
+_LETTERS = re.compile(r"[^A-Za-z]")
 _NO_READINGS = ("node control/", "device control/", "properties/", "node info/", "device info/")
 _MAX_METRICS = 3_000
 _MAX_KNOWN_BYTES = 200 * 1024
@@ -57,6 +61,17 @@ class _Reading:
 
     values: list[Value | Rejected] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    unitless: list[str] = field(default_factory=list)
+    unexplained: list[str] = field(default_factory=list)
+
+    def waiting(self) -> None:
+        """Add what waits for a person: names without a unit; names alone if nothing was read."""
+        if self.unitless:
+            detail = ", ".join(sorted(self.unitless))[:200]
+            self.values.append(Rejected(RejectReason.UNIT_MISSING, detail))
+        if self.unexplained and not self.values and not self.unknown:
+            detail = f"no model names {', '.join(self.unexplained[:12])}"[:200]
+            self.values.append(Rejected(RejectReason.NO_MEANING, detail))
 
 
 class Sparkplug:
@@ -180,32 +195,25 @@ class Sparkplug:
     def _read(self, payload: Any, birth: _Birth | None, name: str) -> _Reading:
         read = _Reading()
         known = birth or _Birth()
-        unitless: list[str] = []
-        for metric in payload.metrics[:_MAX_METRICS]:
-            label = metric.name
-            if not label and metric.HasField("alias"):
-                label = known.aliases.get(str(metric.alias), "")
-                if not label:
+        for label, metric in islice(wire.metrics(payload.metrics, known.aliases), _MAX_METRICS):
+            if not label:
+                if metric.HasField("alias"):
                     read.unknown.append(f"alias {metric.alias}")
+            elif not _aside(label):
+                datatype, unit = known.metrics.get(label, (metric.datatype, ""))
+                value = wire.number(metric, datatype)
+                if value is None or isinstance(value, str):
                     continue
-            if _aside(label):
-                continue
-            datatype, unit = known.metrics.get(label, (metric.datatype, ""))
-            key = self._models.key(label, name) or identify(label, unit)
-            value = wire.number(metric, datatype)
-            if not isinstance(key, Key) or value is None or isinstance(value, str):
-                continue
-            if not (key.unit or unit) and _needs_unit(key):
-                if birth is None:
-                    read.unknown.append(label)
-                else:
-                    unitless.append(label)
-                continue
-            at_ms = int(metric.timestamp or payload.timestamp) or None
-            read.values.append(Value(key.quantity, value, key.unit or unit, key.channel, at_ms))
-        if unitless:
-            detail = ", ".join(sorted(unitless))[:200]
-            read.values.append(Rejected(RejectReason.UNIT_MISSING, detail))
+                key = self._models.key(label, name) or identify(label, unit)
+                if isinstance(key, Key) and _needs_unit(key) and not (key.unit or unit):
+                    (read.unknown if birth is None else read.unitless).append(label)
+                elif isinstance(key, Key):
+                    at_ms = int(metric.timestamp or payload.timestamp) or None
+                    told = Value(key.quantity, value, key.unit or unit, key.channel, at_ms)
+                    read.values.append(told)
+                elif key is None and not isinstance(value, bool):
+                    read.unexplained.append(label)
+        read.waiting()
         return read
 
 
@@ -224,7 +232,7 @@ def _aside(label: str) -> bool:
 
 def _units(metric: Any) -> Iterator[str]:
     for key, value in zip(metric.properties.keys, metric.properties.values, strict=False):
-        if key in _UNITS and value.string_value:
+        if _LETTERS.sub("", key).lower() in _UNITS and value.string_value:
             yield value.string_value[:16]
 
 
@@ -232,8 +240,8 @@ def _learn(payload: Any, received_ms: int) -> _Birth:
     """Return what a birth teaches, bounded: quantities first, then the aliases of the rest."""
     birth = _Birth(born_ms=received_ms)
     size = 0
-    for metric in payload.metrics:
-        label = metric.name[:128]
+    for whole, metric in wire.metrics(payload.metrics, {}):
+        label = whole[:128]
         if label == "bdSeq":
             birth.bd_seq = _whole(metric)
         unit = next(_units(metric), "")
@@ -244,4 +252,7 @@ def _learn(payload: Any, received_ms: int) -> _Birth:
         birth.metrics[label] = (int(metric.datatype), unit)
         if metric.HasField("alias"):
             birth.aliases[str(metric.alias)] = label
+    for metric in payload.metrics if not birth.cut else ():
+        if metric.WhichOneof("value") == "template_value" and metric.HasField("alias"):
+            birth.aliases[str(metric.alias)] = metric.name[:128]
     return birth

@@ -2,10 +2,12 @@
 
 Eclipse Sparkplug 3.0, chapter 6.4: Payload{1 timestamp, 2 metrics, 3 seq}, Metric{1 name, 2 alias,
 3 timestamp, 4 datatype, 5 is_historical, 7 is_null, 9 properties, 10..16 one value},
-PropertySet{1 keys, 2 values}, PropertyValue{1 type, 2 is_null, 3..8 one value}. What is not read
-(metadata, data sets, templates) is left out; protobuf passes over it.
+PropertySet{1 keys, 2 values}, PropertyValue{1 type, 2 is_null, 3..8 one value}, Template{2 metrics,
+5 is_definition} as value 18. What is not read (metadata, data sets) is left out; protobuf passes
+over it.
 """
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -25,6 +27,7 @@ _VALUES = (
 )
 _SIGNED_BITS = {1: 8, 2: 16, 3: 32, 4: 64}
 _BOOLEAN = 11
+_MAX_DEPTH = 4
 
 
 def _message(
@@ -85,6 +88,21 @@ def _describe() -> Any:
         ),
         first_value=10,
     )
+    metric = next(message for message in file.message_type if message.name == "Metric")
+    metric.field.add(
+        name="template_value",
+        number=18,
+        type=inner,
+        label=_Field.LABEL_OPTIONAL,
+        type_name=f".{_PACKAGE}.Template",
+        oneof_index=0,
+    )
+    _message(
+        file,
+        "Template",
+        (("metrics[]", 2, inner, "Metric"), ("is_definition", 5, bit, "")),
+        first_value=0,
+    )
     _message(
         file,
         "Payload",
@@ -116,6 +134,27 @@ def parse(data: bytes) -> Any | Rejected:
     return payload
 
 
+def metrics(
+    found: Any, aliases: Mapping[str, str], prefix: str = "", depth: int = 0
+) -> Iterator[tuple[str, Any]]:
+    """Yield each metric with its name; the members of a template stand below its name.
+
+    The name of one that is only numbered comes from `aliases`, and is empty where they lack it. The
+    definition of a template holds no values.
+    """
+    for metric in found:
+        name = metric.name or (
+            aliases.get(str(metric.alias), "") if metric.HasField("alias") else ""
+        )
+        whole = f"{prefix}/{name}" if prefix else name
+        if metric.WhichOneof("value") != "template_value":
+            yield whole, metric
+        elif name and depth < _MAX_DEPTH and not metric.template_value.is_definition:
+            yield from metrics(metric.template_value.metrics, {}, whole, depth + 1)
+        elif not name:
+            yield "", metric
+
+
 def number(metric: Any, datatype: int) -> object:
     """Return a metric's value; None when it has none. Signed types come in two's complement.
 
@@ -125,7 +164,7 @@ def number(metric: Any, datatype: int) -> object:
     -10
     """
     kind = metric.WhichOneof("value")
-    if kind is None or metric.is_null:
+    if kind in {None, "template_value"} or metric.is_null:
         return None
     value = getattr(metric, kind)
     if kind in {"int_value", "long_value"} and (bits := _SIGNED_BITS.get(datatype)):

@@ -88,6 +88,8 @@ def test_statistics_and_other_entities_are_no_readings(line: Line) -> None:
     line.config(
         "energy", dev_cla="energy", unit_of_meas="kWh", stat_t="m/2", lrst_val_tpl="{{ value }}"
     )
+    for tpl in ("{{ value_json.EToday }}", "{{ value_json.yield_day | float(0) }}"):
+        line.config("made", dev_cla="energy", unit_of_meas="kWh", stat_t="m/2", val_tpl=tpl)
     line.hear("homeassistant/number/meter-1/limit/config", {"dev": DEVICE, "stat_t": "m/2"})
     assert line.hear("m/2", b"3")[0].rejected[0].reason is RejectReason.NO_DRIVER
 
@@ -229,6 +231,7 @@ def test_a_config_on_a_topic_of_another_dialect_makes_no_second_device(
         ("{{ value_json.x | default(value_json.y) }}", b'{"y":4}', "4"),
         ("{{ 'ON' if value_json.x | int(0) > 0 else 'OFF' }}", b"{}", None),
         ("{{ 'ON' if not value_json.x else 'OFF' }}", b"{}", None),
+        ("{{ value if value | is_number else 'None' }}", b"4", "4"),
         ("{{ float(value) / 1000.0 }}", b"1500", "1.5"),
         ("{{ value | multiply(0.1) | round(1) }}", b"25", "2.5"),
         ("{% set x = value_json.a | int // 10 %}{{ x }}", b'{"a":45}', "4"),

@@ -96,6 +96,33 @@ def test_data_is_read_by_what_its_birth_taught(line: Line) -> None:
     assert not read.replies
 
 
+def test_members_of_a_template_are_read_below_its_name(line: Line) -> None:
+    def panel(value: float, **more: Any) -> bytes:
+        body = Payload(timestamp=AT_MS, seq=more.pop("seq", 0))
+        metric = body.metrics.add(datatype=19, alias=3, **more)
+        inner = metric.template_value.metrics.add(name="Energy", datatype=10, double_value=value)
+        if "name" in more:
+            inner.properties.keys.append("Engineering Units")
+            inner.properties.values.add(type=12, string_value="Wh")
+            model = body.metrics.add(name="_types_/panel", datatype=19)
+            model.template_value.is_definition = True
+            model.template_value.metrics.add(name="Energy", datatype=10, double_value=9.0)
+        return bytes(body.SerializeToString())
+
+    (born,) = line.hear("g/NBIRTH/n", panel(1500.0, name="Panel 1"))
+    assert [(m.quantity, m.value) for m in born.measured] == [("energy", 1.5)]
+    (read,) = line.hear("g/NDATA/n", panel(2500.0, seq=1))
+    assert [(m.channel, m.value) for m in read.measured] == [(born.measured[0].channel, 2.5)]
+    assert not read.rejected
+
+
+def test_what_no_name_explains_waits_for_a_person(line: Line) -> None:
+    body = payload({"name": "Inputs/17", "datatype": 10, "double_value": 4.0})
+    (born,) = line.hear("g/NBIRTH/n", body)
+    assert not born.measured
+    assert reasons((born,)) == [RejectReason.NO_MEANING]
+
+
 def test_meaning_survives_a_restart(line: Line) -> None:
     line.hear("g/NBIRTH/n", birth())
     line.restart()
