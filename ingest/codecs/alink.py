@@ -1,10 +1,11 @@
-"""Alibaba Cloud's thing model (Alink) and EnOS, which writes measure points the same way.
+"""Alibaba Cloud's thing model (Alink), and EnOS and OneNET, which write theirs the same way.
 
 /sys/<product>/<device>/thing/event/property/post           params {name: value or {value, time}}
 .../thing/event/property/batch/post                         params.properties {name: [{...}]}
 .../thing/event/property/pack/post                          params.subDevices [{identity, ...}]
 .../thing/event/property/history/post                       params [{identity, properties: [..]}]
 .../thing/measurepoint/post, resume, post/batch, resume/batch   params.measurepoints
+$sys/<product>/<device>/thing/property/post, pack/post, history/post   the same of OneNET
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,8 @@ from ingest.codecs.models import Models
 from ingest.codecs.port import Heard, Memory, Route, refuse
 from ingest.codecs.telemetry import Part, speak
 from ingest.driver import Driver
+
+_POSTS = ("event/property/", "measurepoint/", "property/post", "pack/post", "history/post")
 
 
 class Alink:
@@ -28,7 +31,7 @@ class Alink:
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return what the device and its sub-devices said; other posts are taken note of."""
         kind = route.names["kind"]
-        if kind.endswith("_reply") or not kind.startswith(("event/property/", "measurepoint/")):
+        if "reply" in kind or not kind.startswith(_POSTS):
             return (refuse(heard, self._driver),)
         if isinstance(heard.json, Rejected):
             return (refuse(heard, self._driver, heard.json),)
@@ -64,7 +67,7 @@ def _identity(item: Mapping[str, Any], own: str) -> str:
     named = item.get("identity")
     named = named if isinstance(named, Mapping) else item
     device = named.get("deviceName", named.get("deviceKey"))
-    product = named.get("productKey")
+    product = named.get("productKey", named.get("productID"))
     return f"{product}/{device}" if isinstance(device, str) and isinstance(product, str) else own
 
 
@@ -77,7 +80,7 @@ def _properties(properties: Any, name: str) -> Iterator[Part]:
     for key, raw in properties.items():
         items = raw if isinstance(raw, list) and raw and isinstance(raw[0], Mapping) else [raw]
         for item in items:
-            if isinstance(item, Mapping) and "value" in item and "time" in item:
+            if isinstance(item, Mapping) and "value" in item and item.get("time") is not None:
                 yield Part(name, {key: item["value"]}, item["time"], labels)
             else:
                 plain[key] = item

@@ -1,6 +1,7 @@
 """Huawei Cloud IoTDA: property reports of a device and of a gateway's sub-devices.
 
     $oc/devices/<id>/sys/properties/report                       {"services": [...]}
+    $oc/devices/<id>/sys/properties/get/response/...             the same, where it was asked for
     $oc/devices/<id>/sys/gateway/sub_devices/properties/report   {"devices": [{device_id, ..}]}
 
 A service has `service_id`, `properties` and `event_time` (compact UTC, yyyyMMddTHHmmssZ).
@@ -16,7 +17,7 @@ from ingest.codecs.telemetry import Part, speak
 from ingest.codecs.values import moment
 from ingest.driver import Driver
 
-_REPORTS = {"properties/report", "gateway/sub_devices/properties/report"}
+_REPORTS = ("properties/report", "gateway/sub_devices/properties/report", "properties/get/response")
 
 
 class IotDa:
@@ -29,7 +30,7 @@ class IotDa:
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return what the device or the sub-devices said; other messages are taken note of."""
-        if route.names["kind"] not in _REPORTS:
+        if not route.names["kind"].startswith(_REPORTS):
             return (refuse(heard, self._driver),)
         payload = heard.json
         if isinstance(payload, Rejected):

@@ -3,7 +3,8 @@
     {"timestamp": ms, "node": n, "group": g, "values": {tag: value}, "errors": {tag: code}}
     {"timestamp": ms, "node": n, "group": g, "tags": [{"name": t, "value": v}, ...]}
 
-Recognised by its keys on any topic. A tag's meaning is its name, or a model's (`extends`).
+Its stream form writes node_name and group_name. Recognised by its keys on any topic. A tag's
+meaning is its name, or a model's (`extends`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,10 +31,13 @@ class Neuron:
         """Return what the node said; None when the payload is not Neuron's."""
         del route
         payload = heard.json
-        if not isinstance(payload, Mapping) or not {"timestamp", "node", "group"} <= set(payload):
+        if not isinstance(payload, Mapping) or "timestamp" not in payload:
+            return None
+        node = payload.get("node", payload.get("node_name"))
+        group = payload.get("group", payload.get("group_name"))
+        if not isinstance(node, str) or not isinstance(group, str):
             return None
         values, errors = _tags(payload)
-        node, group = str(payload["node"]), str(payload["group"])
         part = Part(node, values, payload["timestamp"], (f"{node}/{group}", group))
         arrivals = list(speak(heard, self._driver, self._models, iter((part,))))
         if errors and arrivals:

@@ -3,7 +3,10 @@
 One codec for the shapes that platforms share, each platform a driver file whose options say where
 things stand: `items` (a list, or an object whose keys are devices), `device`, `time` and `object`
 inside an item, `own` (what the gateway measures itself), `name` and `value` where a message holds
-one value whose name is data. Paths are keys with dots between.
+one value whose name is data, or a list of such. An `object` that is a list is one part each, if
+`each` says so. `device` may be several paths, joined by a slash, each looked up in the part, the
+item and the message. `units` are those that a platform documents for its names. Paths are keys
+with dots between.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +21,7 @@ from ingest.codecs.values import Value, moment, readings
 from ingest.driver import Driver
 from ingest.extract import first
 
-_OPTIONS = {"items", "device", "time", "object", "own", "name", "value"}
+_OPTIONS = {"items", "device", "time", "object", "own", "name", "value", "each", "units"}
 _MAX_PARTS = 2_000
 _MAX_DEVICES = 500
 
@@ -109,10 +112,18 @@ class Telemetry:
                 remedy=f"Use some of {', '.join(sorted(_OPTIONS))}.",
             )
         self._driver = driver
-        self._models = Models(driver)
+        self._models = Models(driver, implied=driver.options.get("units"))
         self._paths = {
-            key: tuple(str(text).split(".")) if text else () for key, text in driver.options.items()
+            key: tuple(text.split(".")) if text else ()
+            for key, text in driver.options.items()
+            if isinstance(text, str)
         }
+        named = driver.options.get("device", ())
+        self._device = tuple(
+            tuple(tuple(path.split(".")) for path in text.split("|"))
+            for text in ([named] if isinstance(named, str) else named)
+        )
+        self._each = bool(driver.options.get("each"))
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return what each device of the envelope said; None when the envelope is another."""
@@ -122,7 +133,7 @@ class Telemetry:
             return (refuse(heard, self._driver, payload),) if known else None
         if any(first(payload, path) is None for path in self._driver.holds):
             return None
-        named = route.names.get("device", self._driver.name)
+        named = route.names.get("device") or route.names.get("any") or self._driver.name
         return speak(heard, self._driver, self._models, self._parts(payload, named))
 
     def _at(self, item: Any, key: str) -> Any:
@@ -130,23 +141,47 @@ class Telemetry:
         return first(item, path) if path else None
 
     def _parts(self, payload: Any, named: str) -> Iterator[Part]:
+        at = self._at(payload, "time")
         if (own := self._at(payload, "own")) is not None:
-            yield Part(named, own, self._at(payload, "time"))
+            yield Part(named, own, at)
         items = self._at(payload, "items") if "items" in self._paths else payload
-        if isinstance(items, Mapping) and "items" in self._paths:
+        if isinstance(items, Mapping) and "items" in self._paths and not self._each:
             for device, item in items.items():
-                yield from self._part(item, str(device))
+                yield from self._part(item, payload, str(device))
         elif isinstance(items, list):
             for item in items:
-                yield from self._part(item, named)
+                yield from self._part(item, payload, named)
         elif items is not None:
-            yield from self._part(items, named)
+            yield from self._part(items, payload, named)
 
-    def _part(self, item: Any, named: str) -> Iterator[Part]:
-        device = self._at(item, "device")
+    def _part(self, item: Any, payload: Any, named: str) -> Iterator[Part]:
         decoded = self._at(item, "object") if "object" in self._paths else item
-        name = self._at(item, "name")
-        if isinstance(name, str) and "value" in self._paths:
-            decoded = {name: self._at(item, "value")}
-        name = str(device) if isinstance(device, str | int) else named
-        yield Part(name, decoded, self._at(item, "time"))
+        at = self._at(item, "time")
+        at = self._at(payload, "time") if at is None else at
+        if "value" in self._paths:
+            decoded = self._pairs(decoded)
+        if self._each and isinstance(decoded, list):
+            for one in decoded:
+                yield Part(self._name((one, item, payload)) or named, one, at)
+        else:
+            yield Part(self._name((decoded, item, payload)) or named, decoded, at)
+
+    def _pairs(self, item: Any) -> Any:
+        """Return {name: value} of an item that names its value, or of a list of such."""
+        pairs = {
+            name: self._at(one, "value")
+            for one in (item if isinstance(item, list) else [item])
+            if isinstance(name := self._at(one, "name"), str)
+        }
+        return pairs or item
+
+    def _name(self, holders: Sequence[Any]) -> str:
+        """Return the name of a device by the paths of the driver, or nothing."""
+        words: list[str] = []
+        for paths in self._device:
+            found = (first(holder, path) for path in paths for holder in holders)
+            word = next((w for w in found if isinstance(w, str | int) and w != ""), None)
+            if word is None and not words:
+                return ""
+            words += [] if word is None else [str(word)]
+        return "/".join(words)
