@@ -97,15 +97,18 @@ class Decoder:
 
     def _vetted(self, arrivals: tuple[Arrival, ...]) -> tuple[Arrival, ...]:
         """Return arrivals in the light of what the same devices sent before."""
-        vetted = []
-        for arrival in arrivals:
-            found = self._vetting.vet(arrival)
-            news = found.knowledge[len(arrival.knowledge) :]
-            if news:
-                known = self._learn(replace(found, knowledge=news)).knowledge
-                found = replace(found, knowledge=(*arrival.knowledge, *known))
-            vetted.append(found)
-        return tuple(vetted)
+        vetted = tuple([self._vetting.vet(arrival) for arrival in arrivals])
+        if vetted == arrivals:  # of the same objects, so this looks at none of their fields
+            return vetted
+        return tuple([self._noted(*pair) for pair in zip(arrivals, vetted, strict=True)])
+
+    def _noted(self, arrival: Arrival, found: Arrival) -> Arrival:
+        """Remember what vetting found out."""
+        news = found.knowledge[len(arrival.knowledge) :]
+        if not news:
+            return found
+        known = self._learn(replace(found, knowledge=news)).knowledge
+        return replace(found, knowledge=(*arrival.knowledge, *known))
 
     def _by(self, heard: Heard, route: Route) -> tuple[Arrival, ...] | None:
         if route.meaning is Meaning.STATUS:

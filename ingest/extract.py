@@ -50,12 +50,18 @@ def number(raw: object, *, state: bool = False) -> float | Rejected:
     >>> [number(bad).reason.value for bad in (True, "1_000", "４.５", "4,5")]
     ['wrong-type', 'wrong-type', 'wrong-type', 'wrong-type']
     """
-    if isinstance(raw, bool):
+    kind = type(raw)
+    if kind is float:
+        return raw  # type: ignore[return-value]  # just seen
+    if kind is int:
+        try:
+            return float(raw)  # type: ignore[arg-type]  # just seen
+        except OverflowError:
+            return Rejected(RejectReason.NOT_FINITE, "a number beyond every range")
+    if kind is bool:
         if state:
-            return float(raw)
+            return float(raw)  # type: ignore[arg-type]  # just seen
         return Rejected(RejectReason.WRONG_TYPE, "true/false where a number is wanted")
-    if isinstance(raw, int | float):
-        return float(raw)
     if isinstance(raw, str):
         if state and raw.lower() in _WORDS:
             return _WORDS[raw.lower()]

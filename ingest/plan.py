@@ -5,7 +5,7 @@ walked so far; what a key leads to is worked out once and remembered.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ingest.driver import Field
@@ -142,8 +142,8 @@ def compile_fields(fields: Iterable[Field]) -> State:
 
 def children(value: object) -> Iterable[tuple[str, object]] | None:
     """Return the keys and values of an object or of a list; None for anything else."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return value.items()
     if isinstance(value, list):
-        return ((str(index), item) for index, item in enumerate(value[:_MAX_LIST]))
+        return [(str(index), item) for index, item in enumerate(value[:_MAX_LIST])]
     return None

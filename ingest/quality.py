@@ -12,8 +12,14 @@ _SENTINELS: dict[str, frozenset[float]] = {
     "voltage": frozenset({1023.98, 6553.5}),
 }
 _RAW_SENTINELS = frozenset({-2147483648.0, 2147483647.0, -32768.0, 4294967295.0})
+_GOOD = Quality.GOOD
+_TEMPERATURE = "temperature"
 POWER_ON_C = 85.0
 """What a DS18B20 reads before its first conversion; suspect until the way there was seen."""
+_BOUNDS = {
+    name: (quantity.low, quantity.high, _SENTINELS.get(name, frozenset()))
+    for name, quantity in QUANTITIES.items()
+}
 
 
 def doubt(found: list[Measured]) -> list[Measured]:
@@ -44,14 +50,15 @@ def judge(quantity: str, raw: float, value: float) -> Quality | Rejected:
     >>> judge("humidity", 130.0, 130.0).reason.value
     'out-of-range'
     """
-    if raw in _RAW_SENTINELS or value in _SENTINELS.get(quantity, ()):
+    low, high, sentinels = _BOUNDS[quantity]
+    if raw in _RAW_SENTINELS or value in sentinels:
         return Rejected(RejectReason.SENTINEL, f"{quantity} {raw:g} means no reading")
-    limits = QUANTITIES[quantity]
-    if not limits.low <= value <= limits.high:
+    if not low <= value <= high:
+        limits = QUANTITIES[quantity]
         return Rejected(
             RejectReason.OUT_OF_RANGE,
             f"{quantity} {value:g} {limits.unit} is outside {limits.low:g}..{limits.high:g}",
         )
-    if quantity == "temperature" and value == POWER_ON_C:
+    if value == POWER_ON_C and quantity == _TEMPERATURE:
         return Quality.SUSPECT
-    return Quality.GOOD
+    return _GOOD

@@ -10,6 +10,7 @@ from caretaker.vocabulary import Arrival, Measured, Quality
 from ingest.checks import RATE_LIMITS, clock_offset
 from ingest.quality import POWER_ON_C
 
+_GOOD = Quality.GOOD
 _OURS = Quality.NO_CLOCK | Quality.CLOCK | Quality.RETAINED
 _LATE_MS = 10 * MINUTE_MS  # a delay like this is ordinary: no clock is suspected
 _HEARD = 5
@@ -31,21 +32,26 @@ class Vetting:
 
     def vet(self, arrival: Arrival) -> Arrival:
         """Return the arrival as it is to be stored."""
-        if not arrival.measured or not arrival.device:
+        measured = arrival.measured
+        if not measured or not arrival.device:
             return arrival
-        if not arrival.measured[0].quality & _OURS:
+        quality = measured[0].quality
+        if quality is _GOOD or not quality & _OURS:
             arrival = self._timed(arrival)
-        if any(item.quantity == "temperature" for item in arrival.measured):
-            return self._warmed(arrival)
+        for item in measured:
+            if item.quantity == "temperature":
+                return self._warmed(arrival)
         return arrival
 
     def _timed(self, arrival: Arrival) -> Arrival:
         device, at_ms = arrival.device, arrival.measured[0].at_ms
-        key = f"clock:{device}"
-        known = int(self._memory.get(key, b"0"))
+        key = "clock:" + device
+        told = self._memory.get(key)
+        known = int(told) if told else 0
         error_ms = at_ms - arrival.received_ms
         if not known and error_ms > -_LATE_MS:
-            self._errors.pop(device, None)
+            if self._errors:
+                self._errors.pop(device, None)
             return arrival
         if known and error_ms > known + MINUTE_MS:  # its clock was set: it is less behind
             return replace(arrival, knowledge=(*arrival.knowledge, (key, b"")))

@@ -18,6 +18,8 @@ from ingest.codecs.values import Value
 from ingest.driver import Driver
 from ingest.units import UnknownUnitError, factor_offset
 
+_KNOWN = 5_000  # devices whose models are remembered
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -28,11 +30,13 @@ class Model:
     has: frozenset[str]
     keys: Mapping[str, Key | None]
 
-    def fits(self, labels: Iterable[str], decoded: object) -> bool:
-        """Return whether a device is of this type."""
-        if any(fnmatchcase(label.lower(), glob) for label in labels for glob in self.match):
-            return True
-        return bool(self.has) and isinstance(decoded, Mapping) and self.has <= decoded.keys()
+    def named(self, labels: Iterable[str]) -> bool:
+        """Return whether one of these labels says that a device is of this type."""
+        return any(fnmatchcase(label.lower(), glob) for label in labels for glob in self.match)
+
+    def holds(self, decoded: object) -> bool:
+        """Return whether an object has the keys of this type."""
+        return bool(self.has) and isinstance(decoded, dict) and self.has <= decoded.keys()
 
 
 class Models:
@@ -42,23 +46,35 @@ class Models:
         own = (replace(driver, match=("*",)),) if driver.keys else ()
         self._models = tuple(_model(item) for item in (*own, *driver.models))
         self._implied = implied or {}
+        self._named: dict[tuple[str, ...], frozenset[str]] = {}
 
     def read(self, decoded: Any, *labels: str) -> tuple[list[Value | Rejected], str]:
         """Return the values of a decoded object, and the name of the model that helped."""
         keys: dict[str, Key | None] = {}
-        name = ""
+        name, named = "", self._of(labels)
         for model in self._models:
-            if model.fits(labels, decoded):
+            if model.name in named or model.holds(decoded):
                 keys |= model.keys
                 name = model.name if model.has or model.match != ("*",) else name
         return read_object(decoded, keys=keys, implied=self._implied), name
 
     def key(self, name: str, *labels: str) -> Key | None:
         """Return what a model of one of these labels says of one name."""
+        named = self._of(labels)
         for model in reversed(self._models):
-            if name in model.keys and model.fits(labels, None):
+            if name in model.keys and model.name in named:
                 return model.keys[name]
         return None
+
+    def _of(self, labels: tuple[str, ...]) -> frozenset[str]:
+        """Return the names of the models that a device's labels tell; they seldom change."""
+        found = self._named.get(labels)
+        if found is None:
+            if len(self._named) >= _KNOWN:
+                self._named.clear()
+            found = frozenset(model.name for model in self._models if model.named(labels))
+            self._named[labels] = found
+        return found
 
 
 def _model(driver: Driver) -> Model:

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +21,8 @@ NAME = re.compile(r"[a-z0-9_-]{1,32}")
 _KNOWN = frozenset({"at", "boot", "seq", "readings", "batch", "model"})
 _MAX_BATCH = 5_000
 _MAX_KEY = 128
+_MAX_TOPICS = 20_000
+_GOOD = Quality.GOOD
 
 
 class Native:
@@ -29,23 +31,25 @@ class Native:
     def __init__(self, driver: Driver, memory: Memory) -> None:
         del memory
         self._driver = driver
+        self._devices: dict[str, str] = {}
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival]:
         """Return the one device a message speaks of."""
-        site, device = route.names["site"], route.names["device"]
-        if isinstance(heard.json, Rejected):
-            return (refuse(heard, self._driver, heard.json),)
-        if NAME.fullmatch(site) is None or NAME.fullmatch(device) is None:
+        payload = heard.json
+        if isinstance(payload, Rejected):
+            return (refuse(heard, self._driver, payload),)
+        topic = heard.message.topic
+        device = self._devices.get(topic) or self._device(topic, route)
+        if not device:
             refusal = Rejected(RejectReason.BAD_NAME, "site and device are 1..32 of a-z 0-9 _ -")
             return (refuse(heard, self._driver, refusal),)
-        payload = heard.json
         found, refused, boot, sequence = read(payload, received_ms=heard.message.received_ms)
         model = payload.get("model", "") if isinstance(payload, dict) else ""
         return (
             arrive(
                 heard,
                 self._driver,
-                device=f"native:{site}/{device}",
+                device=device,
                 measured=found,
                 rejected=refused,
                 boot=boot,
@@ -54,13 +58,23 @@ class Native:
             ),
         )
 
+    def _device(self, topic: str, route: Route) -> str:
+        """Return the key of a topic's device, nothing when a name cannot be one; it is kept."""
+        site, device = route.names["site"], route.names["device"]
+        if NAME.fullmatch(site) is None or NAME.fullmatch(device) is None:
+            return ""
+        if len(self._devices) >= _MAX_TOPICS:
+            self._devices.clear()
+        self._devices[topic] = f"native:{site}/{device}"
+        return self._devices[topic]
+
 
 @lru_cache(maxsize=4_096)
-def parse_key(key: str) -> tuple[str, str, float, float] | Rejected:
-    """Return (channel, quantity, factor, offset) of a key `[channel.]quantity_unit`.
+def parse_key(key: str) -> tuple[str, str, float, float, bool] | Rejected:
+    """Return (channel, quantity, factor, offset, is a state) of `[channel.]quantity_unit`.
 
     >>> parse_key("air.temperature_c")
-    ('air', 'temperature', 1.0, 0.0)
+    ('air', 'temperature', 1.0, 0.0, False)
     >>> parse_key("power_w")[1:3]
     ('power', 0.001)
     >>> parse_key("power").reason.value
@@ -71,7 +85,7 @@ def parse_key(key: str) -> tuple[str, str, float, float] | Rejected:
         return Rejected(RejectReason.BAD_NAME, f"channel {channel[:40]!r}")
     if name in QUANTITIES:
         if QUANTITIES[name].unit == "1":
-            return channel, name, 1.0, 0.0
+            return channel, name, 1.0, 0.0, QUANTITIES[name].kind is Kind.STATE
         return Rejected(RejectReason.UNKNOWN_UNIT, f"{name} needs its unit, as in {name}_...")
     quantity, _, unit = name.rpartition("_")
     if quantity not in QUANTITIES:
@@ -80,7 +94,7 @@ def parse_key(key: str) -> tuple[str, str, float, float] | Rejected:
         factor, offset = factor_offset(quantity, unit)
     except UnknownUnitError as error:
         return Rejected(RejectReason.UNKNOWN_UNIT, str(error))
-    return channel, quantity, factor, offset
+    return channel, quantity, factor, offset, QUANTITIES[quantity].kind is Kind.STATE
 
 
 def read(
@@ -91,16 +105,14 @@ def read(
     """Return (readings, refusals, boot, sequence numbers) of a native message or batch."""
     if isinstance(payload, list):
         payload = {"batch": payload}
-    if not isinstance(payload, Mapping):
+    if not isinstance(payload, dict):
         return [], [Rejected(RejectReason.WRONG_SHAPE, "neither an object nor a list")], "", ()
-    unknown = set(payload) - _KNOWN
-    refused = (
-        [Rejected(RejectReason.WRONG_SHAPE, f"unknown key {min(unknown)[:40]!r}")]
-        if (unknown)
-        else []
-    )
+    refused: list[Rejected] = []
+    if not payload.keys() <= _KNOWN:
+        unknown = min(payload.keys() - _KNOWN)
+        refused.append(Rejected(RejectReason.WRONG_SHAPE, f"unknown key {unknown[:40]!r}"))
     boot = payload.get("boot", "")
-    if not isinstance(boot, str | int) or isinstance(boot, bool):
+    if not isinstance(boot, str) and type(boot) is not int:
         return [], [Rejected(RejectReason.WRONG_TYPE, "boot is neither text nor a number")], "", ()
     parts = payload.get("batch", [payload])
     if not isinstance(parts, list) or not parts or len(parts) > _MAX_BATCH:
@@ -126,13 +138,12 @@ def _part(
     found: list[Measured],
     refused: list[Rejected],
 ) -> int | None:
-    if not isinstance(part, Mapping) or not isinstance(part.get("readings"), Mapping):
+    readings = part.get("readings") if type(part) is dict else None
+    if type(readings) is not dict:
         refused.append(Rejected(RejectReason.WRONG_SHAPE, "no readings"))
         return None
     seq = part.get("seq")
-    if seq is not None and (
-        not isinstance(seq, int) or isinstance(seq, bool) or not 0 <= seq < 2**62
-    ):
+    if seq is not None and (type(seq) is not int or not 0 <= seq < 2**62):
         refused.append(Rejected(RejectReason.WRONG_TYPE, "seq is no whole number"))
         return None
     device_ms: int | None = None
@@ -143,38 +154,31 @@ def _part(
             return None
         device_ms = at
     at_ms, quality = settle(device_ms, received_ms)
-    for key, raw in part["readings"].items():
-        item = _reading(key, raw, at_ms=at_ms, quality=quality, ordinal=seq or 0)
+    for key, raw in readings.items():
+        if raw is None:
+            continue
+        item = _reading(key, raw, at_ms, quality, seq or 0)
         if isinstance(item, Rejected):
             refused.append(item)
-        elif item is not None:
+        else:
             found.append(item)
     return seq
 
 
-def _reading(
-    key: str,
-    raw: Any,
-    *,
-    at_ms: int,
-    quality: Quality,
-    ordinal: int,
-) -> Measured | Rejected | None:
-    if raw is None:
-        return None
+def _reading(key: str, raw: Any, at_ms: int, quality: Quality, ordinal: int) -> Measured | Rejected:
     if len(key) > _MAX_KEY:  # no such key exists, and none may fill the cache of keys
         return Rejected(RejectReason.BAD_NAME, key[:60])
     parsed = parse_key(key)
     if isinstance(parsed, Rejected):
         return parsed
-    channel, quantity, factor, offset = parsed
-    value = number(raw, state=QUANTITIES[quantity].kind is Kind.STATE)
+    channel, quantity, factor, offset, state = parsed
+    value = number(raw, state=state)
     if isinstance(value, Rejected) or isinstance(raw, str):
         return Rejected(RejectReason.WRONG_TYPE, f"{key[:40]}: {str(raw)[:40]!r} is no number")
     canonical = value * factor + offset
     verdict = judge(quantity, value, canonical)
-    if isinstance(verdict, Rejected):
-        return verdict
-    if verdict:
+    if verdict is not _GOOD:
+        if isinstance(verdict, Rejected):
+            return verdict
         quality |= verdict
     return Measured(channel, quantity, at_ms, canonical, quality, ordinal)

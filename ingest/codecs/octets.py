@@ -4,6 +4,7 @@ import base64
 import binascii
 import contextlib
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,9 +14,10 @@ from caretaker.vocabulary import Rejected, RejectReason
 
 _HEX = re.compile(rb"(?:0[xX])?[0-9A-Fa-f]{2}(?:[\s:,-]{0,2}(?:0[xX])?[0-9A-Fa-f]{2}){7,}")
 _PREFIX = re.compile(rb"0[xX]")
-_LONG = re.compile(rb'"[^"\\]{16,}"')
+_LONG = re.compile(rb'"[A-Za-z0-9+/]{16,}={0,2}"')  # as base64, where no 68 can be seen
 _NUMBERS = re.compile(rb"104\s*,(?:\s*\d{1,3}\s*,){8,}")  # 68 and on, as a list of numbers
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
+_SHORTEST = 16  # characters of hex text; _HEX finds none in less
 _MAX_STRINGS = 64
 _MAX_DEPTH = 8
 _MAX_BYTES = 64 * 1024
@@ -32,8 +34,8 @@ def octets(payload: bytes) -> list[bytes]:
     payload = payload[:_MAX_BYTES]
     found: list[bytes] = []
     if payload[:1] in (b"{", b"[", b'"'):
-        if not _LONG.search(payload) and not _NUMBERS.search(payload):
-            return []  # no text or list of numbers in it is long enough for a frame
+        if b"68" not in payload and not _LONG.search(payload) and not _NUMBERS.search(payload):
+            return []  # no text or list of numbers in it can be a frame
         with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):
             found += [item for text in _strings(msgspec.json.decode(payload)) for item in text]
         return found or [payload]
@@ -49,25 +51,29 @@ def _unhex(text: bytes) -> bytes:
 
 def _strings(value: Any) -> Iterator[list[bytes]]:
     """Yield what each string of a JSON value stands for."""
-    waiting: list[tuple[Any, int]] = [(value, 0)]
+    waiting: deque[tuple[Any, int]] = deque([(value, 0)])
     for _ in range(_MAX_STRINGS * 8):
         if not waiting:
             return
-        item, depth = waiting.pop(0)
+        item, depth = waiting.popleft()
         if isinstance(item, str):
-            if matches := _HEX.findall(item.encode("utf-8", "replace")):
-                yield [_unhex(match) for match in matches]
-            elif _BASE64.fullmatch(item):
-                try:
-                    yield [base64.b64decode(item, validate=True)]
-                except (binascii.Error, ValueError):
-                    continue
+            if len(item) >= _SHORTEST:
+                yield _stands_for(item)
         elif isinstance(item, list) and len(item) > 11 and set(map(type, item)) == {int}:
             if all(0 <= byte <= 255 for byte in item):
                 yield [bytes(item)]
         elif depth < _MAX_DEPTH and isinstance(item, dict | list):
             children = item.values() if isinstance(item, dict) else item
             waiting += [(child, depth + 1) for child in list(children)[:_MAX_STRINGS]]
+
+
+def _stands_for(text: str) -> list[bytes]:
+    if matches := _HEX.findall(text.encode("utf-8", "replace")):
+        return [_unhex(match) for match in matches]
+    if _BASE64.fullmatch(text):
+        with contextlib.suppress(binascii.Error, ValueError):
+            return [base64.b64decode(text, validate=True)]
+    return []
 
 
 def bcd(data: bytes, *, signed: bool = False) -> int | Rejected:
