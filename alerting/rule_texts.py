@@ -101,8 +101,12 @@ RULE_BODIES: dict[str, dict[str, str]] = {
             "请清洁冷凝器，检查制冷剂和风机，趁还能保冷时报修。"
         ),
         "cold_warning": (
-            "空气 {{ air_c }} °C，正在上升，上限 {{ limit_c }} °C。请现在看一下门有没有关好、"
-            "压缩机有没有运行，还来得及避免超温。"
+            "空气 {{ air_c }} °C，接近上限 {{ limit_c }} °C。"
+            "{% if sign is defined and sign == 'warm_day' %}最近一天里最热的两个多小时"
+            "都在 {{ warm_c }} °C 以上，已经没有余量；如果经常这样，请把设定温度调低。"
+            "{% elif week_c is defined %}还在上升，"
+            "最近一周平时最高只有 {{ week_c }} °C。{% endif %}"
+            "请现在看一下门有没有关好、压缩机有没有运行，还来得及避免超温。"
         ),
         "meter_still": (
             "表码从 {{ since }} 起停在 {{ value }} {{ unit }}，平时每个上课日都在走。"
@@ -177,7 +181,11 @@ RULE_BODIES: dict[str, dict[str, str]] = {
             " repair while it still keeps cold."
         ),
         "cold_warning": (
-            "The air is {{ air_c }} °C and rising; the limit is {{ limit_c }} °C. Look now whether"
+            "The air is {{ air_c }} °C, near its limit of {{ limit_c }} °C."
+            "{% if sign is defined and sign == 'warm_day' %} In the last day it was {{ warm_c }}"
+            " °C or warmer for more than two hours: no reserve is left. If that is often so, set"
+            " it colder.{% elif week_c is defined %} It is rising, and in the last week it was"
+            " never above {{ week_c }} °C for long.{% endif %} Look now whether"
             " the door is shut and the compressor runs: there is still time to prevent it."
         ),
         "meter_still": (

@@ -1,28 +1,36 @@
-"""Early warning: the air comes near its limit before it crosses it (analytics 3.3, margin)."""
+"""Early warning: the air comes near its limit in a way that the unit's usual course is not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from alerting.cold import defrost
+from alerting.cold import course, defrost
 from alerting.cold.layout import layout
 from alerting.cold.records import Tapped, within
 from alerting.cold.unit import take
 from alerting.port import Context, State, Subject, Verdict
 from alerting.rules.cold_storage import PARAMETERS
-from alerting.rules.memory import number, say
-from caretaker.clock import HOUR_MS
+from alerting.rules.memory import interval_ms, number, say
+from caretaker.clock import HOUR_MS, MINUTE_MS
 from caretaker.vocabulary import Reading, Severity, Truth
+
+WARM_DAY, STEADY_RISE, UNSEEN = "warm_day", "steady_rise", "unseen"
 
 
 class ColdWarning:
-    """BAD when the air is within a margin of its limit; it stands until it kept clear for hours.
+    """BAD when the air is about to cross its limit, told by the unit's own last day and week.
 
-    One warning speaks for hours, so that a unit that lives near its limit is not named each time.
+    Three signs, and the evidence says which: the air comes near and the warmest tenth of the last
+    day was near too (no reserve is left); it has risen for 2.5 hours without a pause above all of
+    the last week; it is far above all of the last week. One warning speaks until nothing was near
+    for `warn_hold_h`. Once the air is above the limit it is no warning any more: it begins none.
     Its score on a cold store is published by `python -m tests.bench.cold`.
     """
 
     name = "cold_warning"
-    version = "1"
-    parameters = (*PARAMETERS, "warn_margin_k", "warn_hold_h")
+    version = "2"
+    parameters = (
+        *PARAMETERS, "warn_margin_k", "warn_day_share", "warn_near_k", "warn_rise_k",
+        "warn_unseen_k", "warn_min", "warn_hold_h",
+    )  # fmt: skip
     timed = False
     downstream_first = False
     linked = frozenset({"door", "mains"})
@@ -40,7 +48,7 @@ class ColdWarning:
         context: Context,
         now_ms: int,
     ) -> tuple[State, list[Verdict]]:
-        """Judge the margin in event time; defrost, deliveries and cleaning are no warning."""
+        """Judge in event time; defrost, deliveries and cleaning warn of nothing, teach nothing."""
         del now_ms
         unit, tapped, limits = layout(subject), Tapped.of(context), context.limits
         state = dict(state)
@@ -49,30 +57,74 @@ class ColdWarning:
             if not take(state, reading, subject=subject, unit=unit, context=context):
                 continue
             at, value = reading.at_ms, reading.value
-            forgiven = (
+            if (
                 tapped.forgiven(at)
                 or defrost.forgives(state, at, limits)
                 or within(tapped.decommissioned, at)
+            ):
+                state["sign_ms"] = None
+                _end(state, at, limits, verdicts)
+                continue
+            course.take(state, value, at)
+            sign = _sign(state, value, limits)
+            state["sign_ms"] = (number(state, "sign_ms") or at) if sign else None
+            over = value > limits["limit_hi_c"]
+            lasted = sign and (
+                at - number(state, "sign_ms") + interval_ms(subject, state)
+                >= limits["warn_min"] * MINUTE_MS
             )
-            near = value > limits["limit_hi_c"] - limits["warn_margin_k"]
-            if near and not forgiven:
+            if state.get("bad") and (sign or over):
+                state["near_ms"] = at
+            if lasted and (state.get("bad") or not over):
                 state["near_ms"] = at
                 state["bad"] = state.get("bad") or at
-                say(verdicts, _warning(state, at, value, limits["limit_hi_c"]))
-            elif state.get("bad") and (
-                at - number(state, "near_ms") >= limits["warn_hold_h"] * HOUR_MS
-            ):
-                since = int(number(state, "bad"))
-                state["bad"] = None
-                say(verdicts, Verdict(Truth.OK, at, since_ms=since, recovered=True))
+                say(verdicts, _warning(state, at, value, sign, limits))
+            else:
+                _end(state, at, limits, verdicts)
         return state, verdicts
 
 
-def _warning(state: State, at: int, value: float, limit_c: float) -> Verdict:
+def _sign(state: State, value: float, limits: Mapping[str, float]) -> str:
+    """Return why a crossing is near; nothing where it is not."""
+    if state.get("rise_ms") is not None:  # as quick as this is a defrost, a door or a delivery
+        return ""
+    below_k = limits["limit_hi_c"] - value
+    warm, week = course.warm_c(state), course.week_c(state)
+    if warm is not None:
+        reserve_k = limits["warn_day_share"] * (limits["limit_hi_c"] - warm)
+        if below_k + reserve_k < limits["warn_margin_k"]:
+            return WARM_DAY
+    if week is None or value <= week or below_k >= limits["warn_near_k"]:
+        return ""
+    rise = course.rise(state, value)
+    if rise is None:  # on its way down again
+        return ""
+    if rise.by_k >= limits["warn_rise_k"] and below_k <= rise.pace_k_h:
+        return STEADY_RISE
+    return UNSEEN if value - week >= limits["warn_unseen_k"] else ""
+
+
+def _warning(
+    state: State, at: int, value: float, sign: str, limits: Mapping[str, float]
+) -> Verdict:
+    figures = {"warm_c": course.warm_c(state), "week_c": course.week_c(state)}
     return Verdict(
         Truth.BAD,
         at,
         severity=Severity.NOTICE,
         since_ms=int(number(state, "bad")),
-        evidence={"air_c": round(value, 2), "limit_c": limit_c},
+        evidence={
+            "air_c": round(value, 2),
+            "limit_c": limits["limit_hi_c"],
+            "sign": sign,
+            **{name: round(figure, 2) for name, figure in figures.items() if figure is not None},
+        },
     )
+
+
+def _end(state: State, at: int, limits: Mapping[str, float], verdicts: list[Verdict]) -> None:
+    """Let the warning end once nothing was near for hours."""
+    if state.get("bad") and at - number(state, "near_ms") >= limits["warn_hold_h"] * HOUR_MS:
+        since = int(number(state, "bad"))
+        state["bad"] = None
+        say(verdicts, Verdict(Truth.OK, at, since_ms=since, recovered=True))

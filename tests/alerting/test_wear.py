@@ -8,7 +8,6 @@ import pytest
 from alerting.late import episodes
 from alerting.parameters import limits_of
 from alerting.port import Context, Rule, Subject
-from alerting.rules.cold_warning import ColdWarning
 from alerting.rules.pull_down import PullDown
 from alerting.rules.wear import CompressorDuty, DefrostDrift
 from caretaker.clock import DAY_MS, MINUTE_MS
@@ -81,12 +80,3 @@ def test_cooling_down_that_slows_is_told_within_a_day(per_k: float) -> None:
     assert onsets(PullDown(), openings(6, per_k=per_k)) == []
     (day,) = onsets(PullDown(), openings(6, per_k=per_k, slower_from=4))
     assert 4 <= day <= 5
-
-
-def test_air_near_its_limit_is_warned_of_before_it_crosses() -> None:
-    rising = (Reading(AIR, START_MS + n * 5 * MINUTE_MS, 4.0 + n * 0.1) for n in range(60))
-    (day,) = onsets(ColdWarning(), rising)
-    crosses = 41 * 5 / 1440
-    assert day == pytest.approx(crosses - 25 / 1440, abs=6 / 1440)
-    steady = (Reading(AIR, START_MS + n * 5 * MINUTE_MS, 6.0 + n % 3 * 0.5) for n in range(900))
-    assert onsets(ColdWarning(), steady) == []
