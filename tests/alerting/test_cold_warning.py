@@ -184,7 +184,7 @@ def test_the_day_and_the_week_are_those_of_the_half_hours(
 @pytest.mark.parametrize(
     ("lang", "sign", "said"),
     [
-        ("zh-CN", WARM_DAY, "7.0 °C 以上"),
+        ("zh-CN", WARM_DAY, "°C 以上，已经没有余量"),
         ("zh-CN", UNSEEN, "5.1 °C"),
         ("en", WARM_DAY, "no reserve is left"),
         ("en", STEADY_RISE, "never above 5.1 °C"),
