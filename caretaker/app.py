@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import socket
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,6 +30,7 @@ from caretaker.calendar import SchoolCalendar
 from caretaker.clock import Clock, StepSensor
 from caretaker.config import SiteSettings
 from caretaker.datalock import DataLock
+from caretaker.interpreter import settle
 from caretaker.secrets import Secrets, refuse_known
 from caretaker.worker import Worker
 from ingest.broker.choose import embedded_broker
@@ -50,7 +50,7 @@ from storage import dialect, mappings
 from storage.devices import apply_file_settings
 from storage.influx.build import projection_of
 from storage.influx.projection import Projection
-from storage.journal import SWITCH_S, Journal
+from storage.journal import Journal
 
 JOURNAL = "journal.sqlite3"
 RUNNING = "running.json"
@@ -167,7 +167,7 @@ class App:
 
     def _start(self) -> None:
         self._started_ms = self.clock.now_ms()
-        sys.setswitchinterval(SWITCH_S)
+        settle()
         page = PageServer(
             create_app(self._services(), **self._hosts()),
             host=self.settings.api.host,

@@ -157,9 +157,9 @@ class Gate:
         self._burst = burst
         self._strangers = Bucket(strangers_hz, min(burst, 5.0 * strangers_hz))
         # A known device on a topic not seen yet must be found among strangers that flood.
-        self._glances = Bucket(2.0 * strangers_hz, burst)
+        self._glances = Bucket(strangers_hz, min(burst, 5.0 * strangers_hz))
         self._kept = Bucket(KEPT_HZ, 2.0 * KEPT_HZ)
-        self._strangers_kept = Bucket(STRANGERS_KEPT_HZ, BURST)
+        self._strangers_kept = Bucket(STRANGERS_KEPT_HZ, 10.0 * STRANGERS_KEPT_HZ)
         self._counted: Counter[str] = Counter()
         self._counted_ms = 0
         self._shares: dict[str, _Share] = {}
@@ -204,6 +204,11 @@ class Gate:
             retained=message.retained,
             qos=message.qos,
         )
+
+    @property
+    def counting(self) -> bool:
+        """Whether there is something in `counted`."""
+        return bool(self._counted)
 
     def counted(self) -> list[Arrival]:
         """Return what was counted only since the last call, one arrival a device."""

@@ -24,7 +24,8 @@ _RETRY_S = 1.0
 _RESUME_SHARE = 9.0  # pauses nine times as long as a step took
 _CROWD = 100  # so many of unknown or busy senders in one batch are no crowd
 _LATER_SLICE = 250
-_LATER_MESSAGES = 2_000
+_LATER_S = 0.02  # so long at most a slice is gathered
+_SLICE_S = 0.005  # so long at most a slice is decoded before the next look at who is calm
 _MAX_LATER = 20_000
 _MAX_LATER_BYTES = 32 * 1024 * 1024
 
@@ -116,6 +117,8 @@ class Ingest:
         self._next_chunk = 0
         self._later: deque[tuple[int, Arrival | Message, Look | None]] = deque()
         self._later_bytes = 0
+        self._later_s = 0.0
+        self._uncounted: Counter[int] = Counter()
         self._outstanding = 0
         self._resumer = resumer
         self._learned = False
@@ -171,7 +174,8 @@ class Ingest:
                 continue
             self._use_what_was_learned()
             # While commits are under way, look often: acknowledgements wait for this thread.
-            wait_s = 0.002 if self._outstanding or self._later else 0.1
+            busy = self._outstanding or self._later or self._uncounted
+            wait_s = 0.002 if busy else 0.1
             messages = self._transport.receive(limit=_BATCH, timeout_s=wait_s)
             if messages:
                 self._take(messages)
@@ -195,37 +199,53 @@ class Ingest:
     def _take(self, messages: Sequence[Message]) -> None:
         """Decode what calm devices sent and commit it first; put the crowd behind it."""
         gate = self._gate
-        prompt: list[Arrival] = []
         number, chunk = self._next_chunk, _Chunk(messages)
         self._next_chunk += 1
         self._chunks[number] = chunk
+        prompt: list[Arrival] = []
+        if self._commands:
+            messages = [message for message in messages if not self._obey(message)]
+        if gate is None:
+            for message in messages:
+                prompt += self._decoder.decode(message)
+        else:
+            self._take_in_turn(gate, number, messages, into=prompt)
+            if gate.counting:  # durable with the next slice, acknowledged then
+                chunk.waiting += 1
+                self._uncounted[number] += 1
+        reach("ingest.decoded", when=bool(prompt))
+        self.last_message_ms = chunk.messages[-1].received_ms
+        self.counters["received"] += len(chunk.messages)
+        if prompt or not chunk.waiting:
+            chunk.waiting += 1
+            self._submit(_Part(prompt, Counter({number: 1})))
+
+    def _obey(self, message: Message) -> bool:
+        command = self._commands.get(message.topic)
+        if command is None:
+            return False
+        command(message)  # somebody pressed a button
+        return True
+
+    def _take_in_turn(
+        self, gate: Gate, number: int, messages: Sequence[Message], *, into: list[Arrival]
+    ) -> None:
         crowd: list[tuple[Message, Look | None]] = []
         for message in messages:
-            if message.topic in self._commands:
-                self._commands[message.topic](message)  # somebody pressed a button
-            elif gate is None:
-                prompt += self._decoder.decode(message)
-            elif not gate.heard(message.topic):
+            if not gate.heard(message.topic):
                 crowd.append((message, None))
+                continue
+            look = gate.look(message)
+            if look.standing is Standing.BUSY:
+                crowd.append((message, look))
             else:
-                look = gate.look(message)
-                if look.standing is Standing.BUSY:
-                    crowd.append((message, look))
-                else:
-                    self._admit(number, message, look, into=prompt)
-        if len(crowd) <= _CROWD and not self._later:
-            for message, seen in crowd:
-                self._admit(number, message, seen, into=prompt)
-        else:
-            for message, seen in crowd:
+                self._admit(number, message, look, into=into)
+        few = len(crowd) <= _CROWD and not self._later
+        for message, seen in crowd:
+            if few:
+                self._admit(number, message, seen, into=into)
+            else:
                 self._postpone(number, message, seen)
-        if gate is not None:
-            prompt += gate.counted()
-        reach("ingest.decoded", when=bool(prompt))
-        self.last_message_ms = messages[-1].received_ms
-        self.counters["received"] += len(messages)
-        chunk.waiting += 1
-        self._submit(_Part(prompt, Counter({number: 1})))
 
     def _admit(
         self, number: int, message: Message, look: Look | None, *, into: list[Arrival]
@@ -252,24 +272,43 @@ class Ingest:
 
     def _submit_later(self) -> None:
         """Give the journal a slice of what was put behind when nothing better waits for it."""
-        full = len(self._later) > _MAX_LATER or self._later_bytes > _MAX_LATER_BYTES
-        while self._later and (full or self._outstanding == 0 or self._stopping.is_set()):
-            part = _Part([], Counter())
-            for _ in range(min(_LATER_MESSAGES, len(self._later))):
-                number, what, look = self._later.popleft()
-                self._later_bytes -= len(what.payload)
-                part.chunks[number] += 1
-                if isinstance(what, Arrival):
-                    part.arrivals.append(what)
-                else:
-                    self._admit(number, what, look, into=part.arrivals)
-                if len(part.arrivals) >= _LATER_SLICE:
-                    break
-            if self._gate is not None:
-                part.arrivals += self._gate.counted()
-            self._submit(part)
-            if not self._stopping.is_set():
+        while self._later or self._uncounted:
+            stopping = self._stopping.is_set()
+            if not (stopping or self._is_time_for_later()):
                 return
+            self._submit(self._slice())
+            if not stopping:
+                return
+
+    def _is_time_for_later(self) -> bool:
+        if len(self._later) > _MAX_LATER or self._later_bytes > _MAX_LATER_BYTES:
+            return True
+        if self._outstanding:
+            return False
+        # A commit for a handful costs as much as one for hundreds.
+        return len(self._later) >= _LATER_SLICE or time.monotonic() >= self._later_s
+
+    def _slice(self) -> _Part:
+        part = _Part([], Counter())
+        began_s = time.monotonic()
+        for looked_at in range(len(self._later)):
+            if len(part.arrivals) >= _LATER_SLICE:
+                break
+            if not looked_at % 16 and time.monotonic() - began_s > _SLICE_S:
+                break
+            number, what, look = self._later.popleft()
+            self._later_bytes -= len(what.payload)
+            part.chunks[number] += 1
+            if isinstance(what, Arrival):
+                part.arrivals.append(what)
+            else:
+                self._admit(number, what, look, into=part.arrivals)
+        if self._gate is not None:
+            part.arrivals += self._gate.counted()
+        part.chunks.update(self._uncounted)
+        self._uncounted.clear()
+        self._later_s = time.monotonic() + _LATER_S
+        return part
 
     def _submit(self, part: _Part) -> None:
         for arrival in part.arrivals:

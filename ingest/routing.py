@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator
 from ingest.codecs.port import Meaning, Route
 from ingest.driver import EVERY_TOPIC, Driver, Topic
 
-_CACHED_TOPICS = 20_000
+_CACHED_TOPICS = 5_000
 _CACHED_LENGTH = 512
+_ANY = "+"  # no topic's level is called so
+_Row = tuple[int, Topic, Driver, Meaning]
 
 
 class Router:
@@ -26,30 +28,37 @@ class Router:
                 )
             )
         ]
-        self._open: list[tuple[int, Topic, Driver, Meaning]] = []
-        self._by_level: dict[str, list[tuple[int, Topic, Driver, Meaning]]] = {}
+        near: dict[str, list[_Row]] = {}
         for row in ordered:
             level, slash, _ = row[1].starts.partition("/")
-            home = self._by_level.setdefault(level, []) if slash else self._open
-            home.append(row)
+            near.setdefault(level if slash else _ANY, []).append(row)
+        self._open = near.pop(_ANY, [])
+        self._by_level = {
+            level: sorted((*self._open, *rows), key=lambda row: row[0])
+            for level, rows in near.items()
+        }
         self._known: dict[str, tuple[Route, ...]] = {}
+        self._before: dict[str, tuple[Route, ...]] = {}
 
     def routes(self, topic: str) -> tuple[Route, ...]:
         """Return what a topic may mean, the most specific template first."""
         found = self._known.get(topic)
         if found is None:
-            near = self._by_level.get(topic.partition("/")[0], ())
-            rows = sorted((*self._open, *near), key=lambda row: row[0])
-            found = tuple(
-                Route(driver, names, meaning, anywhere=template is EVERY_TOPIC)
-                for _, template, driver, meaning in rows
-                if (names := template.names(topic)) is not None
-            )
+            found = self._before.get(topic) or tuple(self._find(topic))
             if len(self._known) >= _CACHED_TOPICS:
-                self._known.clear()
+                # What was asked for lately stays: names made up by the thousand push none out.
+                self._known, self._before = {}, self._known
             if len(topic) <= _CACHED_LENGTH:
                 self._known[topic] = found
         return found
+
+    def _find(self, topic: str) -> Iterator[Route]:
+        whole = {"device": topic}  # shared by all that know no topic: names are read-only
+        for _, template, driver, meaning in self._by_level.get(topic.partition("/")[0], self._open):
+            if template is EVERY_TOPIC:
+                yield Route(driver, whole, meaning, anywhere=True)
+            elif (names := template.names(topic)) is not None:
+                yield Route(driver, names, meaning)
 
     def prefer(self, topic: str, route: Route) -> None:
         """Ask the dialect that a topic spoke first next time, of those known by content."""

@@ -29,6 +29,11 @@ _Row = tuple[int, int, int, float, int]
 """(point, at_ms, ordinal, value, quality) of one reading."""
 
 
+_INSERT = (
+    "INSERT OR IGNORE INTO reading (point, at_ms, ordinal, value, quality) VALUES (?, ?, ?, ?, ?)"
+)
+
+
 @dataclass(slots=True)
 class _DeviceRow:
     id: int
@@ -246,62 +251,51 @@ class Committer:
         return point
 
     def _insert(
+        self, connection: sqlite3.Connection, rows: list[_Row], sources: list[Arrival]
+    ) -> tuple[list[Reading], int, int]:
+        absorbed = conflicts = 0
+        if len({row[:3] for row in rows}) < len(rows):
+            rows, sources, absorbed, conflicts = self._settle(connection, rows, sources, {})
+        if not self._insert_all(connection, rows):
+            # Some were there before: tell a duplicate from a conflict.
+            stored = {
+                instant: dict(
+                    connection.execute(
+                        "SELECT ordinal, value FROM reading WHERE point = ? AND at_ms = ?", instant
+                    ).fetchall()
+                )
+                for instant in {row[:2] for row in rows}
+            }
+            rows, _, more, worse = self._settle(connection, rows, sources, stored)
+            absorbed, conflicts = absorbed + more, conflicts + worse
+            connection.executemany(_INSERT, rows)
+        self.late.note(connection, rows)
+        return [Reading(r[0], r[1], r[3], quality_of(r[4])) for r in rows], absorbed, conflicts
+
+    def _insert_all(self, connection: sqlite3.Connection, rows: list[_Row]) -> bool:
+        """Insert all rows or none; return whether none of them was there."""
+        before = connection.total_changes
+        connection.execute("SAVEPOINT batch")
+        connection.executemany(_INSERT, rows)
+        fresh = connection.total_changes - before == len(rows)
+        if not fresh:
+            connection.execute("ROLLBACK TO batch")
+        connection.execute("RELEASE batch")
+        return fresh
+
+    def _settle(
         self,
         connection: sqlite3.Connection,
         rows: list[_Row],
         sources: list[Arrival],
-    ) -> tuple[list[Reading], int, int]:
-        statement = (
-            "INSERT OR IGNORE INTO reading (point, at_ms, ordinal, value, quality)"
-            " VALUES (?, ?, ?, ?, ?)"
-        )
-        rows, sources, absorbed, conflicts = self._apart(connection, rows, sources)
-        before = connection.total_changes
-        connection.execute("SAVEPOINT batch")
-        connection.executemany(statement, rows)
-        if connection.total_changes - before == len(rows):
-            connection.execute("RELEASE batch")
-            self.late.note(connection, rows)
-            readings = [Reading(r[0], r[1], r[3], quality_of(r[4])) for r in rows]
-            return readings, absorbed, conflicts
-        connection.execute("ROLLBACK TO batch")
-        connection.execute("RELEASE batch")
-        # Some were there before: go one by one to tell a duplicate from a conflict.
-        inserted: list[_Row] = []
-        for row, arrival in zip(rows, sources, strict=True):
-            if connection.execute(statement, row).rowcount == 1:
-                inserted.append(row)
-                continue
-            stored = dict(
-                connection.execute(
-                    "SELECT ordinal, value FROM reading WHERE point = ? AND at_ms = ?", row[:2]
-                ).fetchall()
-            )
-            if row[4] & _OUR_TIME and row[3] not in stored.values():
-                # Two messages received in one millisecond: the time is ours, so is the accident.
-                inserted.append((row[0], row[1], max(stored) + 1, row[3], row[4]))
-                connection.execute(statement, inserted[-1])
-            elif stored[row[2]] == row[3] or row[4] & _OUR_TIME:
-                absorbed += 1
-            else:
-                conflicts += 1
-                self._conflict(connection, arrival, row, stored[row[2]])
-        self.late.note(connection, inserted)
-        readings = [Reading(r[0], r[1], r[3], quality_of(r[4])) for r in inserted]
-        return readings, absorbed, conflicts
-
-    def _apart(
-        self, connection: sqlite3.Connection, rows: list[_Row], sources: list[Arrival]
+        stored: dict[tuple[int, int], dict[int, float]],
     ) -> tuple[list[_Row], list[Arrival], int, int]:
-        """Settle what collides within the batch; return what is left, absorbed and in conflict."""
-        if len({row[:3] for row in rows}) == len(rows):
-            return rows, sources, 0, 0
+        """Return the rows that neither repeat another nor one of `stored`, absorbed, conflicts."""
         absorbed = conflicts = 0
-        at_one_instant: dict[tuple[int, int], dict[int, float]] = {}
         left: list[_Row] = []
         origins: list[Arrival] = []
         for row, arrival in zip(rows, sources, strict=True):
-            there = at_one_instant.setdefault(row[:2], {})
+            there = stored.setdefault(row[:2], {})
             if row[2] in there:
                 ours = row[4] & _OUR_TIME
                 if there[row[2]] == row[3] or (ours and row[3] in there.values()):
@@ -311,6 +305,7 @@ class Committer:
                     conflicts += 1
                     self._conflict(connection, arrival, row, there[row[2]])
                     continue
+                # Two messages received in one millisecond: the time is ours, so is the accident.
                 row = (row[0], row[1], max(there) + 1, row[3], row[4])  # noqa: PLW2901
             there[row[2]] = row[3]
             left.append(row)

@@ -29,13 +29,6 @@ Done = Callable[[Stored | None, BaseException | None], None]
 _Batch = tuple[Sequence[Arrival], Done]
 _Call = tuple[Callable[[sqlite3.Connection], Any], Future[Any]]
 
-SWITCH_S = 0.0005
-"""For `sys.setswitchinterval` of whoever runs a journal beside threads that compute.
-
-Each statement of SQLite lets go of the interpreter; such a thread would give it back only after
-5 ms, and an alert is some hundred statements away (tests/bench/alerts.py).
-"""
-
 _TICK_S = 1.0
 _ROLL_S = 0.25
 _ROLL_BUDGET_S = 0.02  # so long at most may commits wait for it, but for one point's work

@@ -2,8 +2,8 @@
 
 Prints for each attack the fridge's publish-to-queryable time before it and during it, and beside
 it, in the same run, the floor: when a C `mosquitto_sub` that wants nothing but the fridge has the
-same messages, which no ingest can beat. Then the memory of ingest before and after, and whether
-everything the broker acknowledged is accounted for, reason by reason. Asserts nothing.
+same messages, which no ingest can beat. Then the memory of ingest before, halfway and after, and
+whether everything the broker acknowledged is accounted for, reason by reason. Asserts nothing.
 Run: python -m tests.bench.hostile [--seconds 20] [--broker nats|mosquitto] [--modes names ...]
      [--topics 100000] [--reasons] [--plain] [--out FILE]
 With --plain a second run puts a C `mosquitto_sub -t '#'` in the place of ingest: what one
@@ -77,6 +77,7 @@ class Outcome:
     floor: Times
     received: Times
     rss_before_mb: float
+    rss_halfway_mb: float
     rss_after_mb: float
     cpu_us_per_message: float
     victim_missing: int
@@ -223,7 +224,9 @@ def attack(kind: str, mode: str, seconds: float, folder: Path, topics: int) -> O
             cpu_before = _cpu_s(ingest.pid)
             attacker = _attacker(port, mode, seconds, topics)
             time.sleep(0.5)  # its start
-            attacked = victim.send(seconds)
+            first_half = victim.send(seconds / 2)
+            rss_halfway = rss_mb(ingest.pid)
+            attacked = range(first_half.start, victim.send(seconds / 2).stop)
             acknowledged = int(attacker.communicate(timeout=300)[0])
             until(lambda: victim_newest(journal) >= len(victim.sent_s), within_s=60)
             settled = time.monotonic() + 60
@@ -249,6 +252,7 @@ def attack(kind: str, mode: str, seconds: float, folder: Path, topics: int) -> O
         floor=_since(victim.sent_s, floor, attacked),
         received=_since(victim.sent_s, watch.received_s, attacked),
         rss_before_mb=round(rss_before),
+        rss_halfway_mb=round(rss_halfway),
         rss_after_mb=round(rss_after),
         cpu_us_per_message=round(cpu / max(1, acknowledged) * 1e6, 1),
         victim_missing=len([n for n in victim.sent_s if n not in watch.seen_s]),
@@ -303,7 +307,7 @@ def main() -> None:
     print(
         "p50, p99 and worst [ms] of the fridge; floor: a C client that wants only the fridge\n"
         f"{'attack':10} {'quiet':>22} {'floor, quiet':>22} {'attacked':>22} {'floor':>22}"
-        f" {'received':>22} {'acked':>8} {'accounted':>9} {'RSS MB':>9}"
+        f" {'received':>22} {'acked':>8} {'accounted':>9} {'RSS, MB':>15}"
         f" {'us/msg':>6} {'missing':>7}"
     )
     rows = []
@@ -313,7 +317,7 @@ def main() -> None:
         print(
             f"{found.mode:10} {found.quiet} {found.floor_quiet} {found.attacked} {found.floor}"
             f" {found.received} {found.acknowledged:8} {found.accounts.messages:9}"
-            f" {found.rss_before_mb:4.0f}-{found.rss_after_mb:<4.0f}"
+            f" {found.rss_before_mb:5.0f}{found.rss_halfway_mb:5.0f}{found.rss_after_mb:5.0f}"
             f" {found.cpu_us_per_message:6.1f} {found.victim_missing:7}",
             flush=True,
         )

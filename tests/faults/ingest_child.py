@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from caretaker.clock import SystemClock
+from caretaker.interpreter import settle
 from ingest.broker.port import Address
 from ingest.decoder import Decoder
 from ingest.driver import load_drivers
@@ -19,12 +20,11 @@ from ingest.gate import Gate
 from ingest.ingest import Ingest
 from ingest.metering import intervals
 from ingest.transport.choose import DEFAULT, RECEIVERS, mqtt_transport
-from storage.journal import SWITCH_S, Journal
+from storage.journal import Journal
 
 
 def main(path: str, port: str, password: str, *options: str) -> None:
     """Store what arrives until a signal comes."""
-    sys.setswitchinterval(SWITCH_S)
     clock = SystemClock()
     journal = Journal(Path(path), zone=ZoneInfo("Asia/Shanghai"), arithmetic=intervals, clock=clock)
     journal.open()
@@ -42,6 +42,7 @@ def main(path: str, port: str, password: str, *options: str) -> None:
     )
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    settle()
     ingest.start()
     ended.wait()
     ingest.stop()

@@ -1,0 +1,24 @@
+"""How the interpreter is set for a process whose answers must not wait for its own housework."""
+
+import gc
+import sys
+
+SWITCH_S = 0.0005
+"""Each statement of SQLite lets go of the interpreter; a thread that computes would give it back
+only after 5 ms, and an alert is some hundred statements away (tests/bench/alerts.py)."""
+
+_YOUNG = 20_000
+"""Objects made before the youngest are looked through: a batch of messages, not a few of them."""
+
+
+def settle() -> None:
+    """Let threads take turns quickly, and never look through what was loaded at the start again.
+
+    To be called when everything is loaded and before the first message. A full collection visits
+    every object, 50 ms for those that are there for good, and no thread runs meanwhile: they are
+    set aside (`gc.freeze`), and the youngest are collected less often.
+    """
+    sys.setswitchinterval(SWITCH_S)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG, 20, 20)
