@@ -21,6 +21,14 @@ from storage.unit_records import RecordKind
 CIRCUMSTANCES = (
     "receiving", "cleaning", "power_cut", "defrost", "door_open", "school_closed", "none",
 )  # fmt: skip
+_DURING = {
+    "receiving": ("在收货时", "during deliveries"),
+    "cleaning": ("在清洁时", "during cleaning"),
+    "power_cut": ("在停电时", "during power cuts"),
+    "defrost": ("在除霜时", "during defrosts"),
+    "door_open": ("在门开着时", "while a door stood open"),
+    "school_closed": ("在放假时", "while school was closed"),
+}
 _AROUND_MS = 45 * MINUTE_MS
 _BEFORE_MS = 2 * DAY_MS
 """A rule gets so much history before the window, to know what is usual."""
@@ -55,6 +63,33 @@ class Rehearsal:
         for alert in self.alerts:
             found.setdefault(month_of(alert.at_ms, site), Counter())[alert.circumstance] += 1
         return dict(sorted(found.items()))
+
+
+    def lately(self, lang: str) -> str:
+        """Return the last month (30 days) in a sentence: how many alerts, most of them during what.
+
+        >>> made = [Alert(1, at, at, None, Severity.ALARM, "receiving") for at in (1, 2)]
+        >>> alone = Alert(1, 3, 3, None, Severity.ALARM, "none")
+        >>> found = Rehearsal("cold_storage_warm", 0, 30 * DAY_MS, (*made, alone), 1, 100)
+        >>> found.lately("en")
+        '3 alerts last month, 2 during deliveries'
+        >>> found.lately("zh-CN")
+        '最近一个月 3 次报警，其中 2 次在收货时'
+        """
+        since_ms = self.end_ms - 30 * DAY_MS
+        counts = Counter(alert.circumstance for alert in self.alerts if alert.at_ms >= since_ms)
+        total = sum(counts.values())
+        chinese = lang == "zh-CN"
+        said = [f"最近一个月 {total} 次报警" if chinese else _alerts(total)]
+        for name, number in counts.most_common():
+            if name in _DURING:
+                during = _DURING[name][0 if chinese else 1]
+                said.append(f"其中 {number} 次{during}" if chinese else f"{number} {during}")
+        return ("，" if chinese else ", ").join(said)
+
+
+def _alerts(total: int) -> str:
+    return f"{total} alert{'' if total == 1 else 's'} last month"
 
 
 def month_of(at_ms: int, site: SiteSettings) -> str:

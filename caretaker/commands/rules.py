@@ -113,6 +113,7 @@ def _tell(label: str, found: Rehearsal, site: SiteSettings, days: int) -> None:
         f"{found.rule}, {label}: {total} alerts in {days} days"
         f" on {found.devices} devices ({found.readings:,} readings)"
     )
+    console.print(found.lately(site.lang))
     if not total:
         return
     table = Table(box=None)
