@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from caretaker.calendar import SchoolCalendar
 from caretaker.clock import MINUTE_MS
+from caretaker.vocabulary import DeviceRole
 from simulators.day import UNITS, CampusDay, campus_day
 from simulators.dialects import encode
 from simulators.faults import Fault, FaultKind
@@ -27,10 +30,10 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "outdoor": ("temperature_c",),
 }
 _STATES = frozenset({"door", "defrost"})
+_AT = attrgetter("at_ms")
 
 
-@dataclass(frozen=True, slots=True)
-class Emission:
+class Emission(msgspec.Struct, frozen=True):
     """One MQTT message of one device, as its bytes leave it."""
 
     at_ms: int
@@ -52,6 +55,18 @@ class Label:
     end_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """A day's figures, a value a minute, as plain numbers: they are looked up one by one."""
+
+    start_ms: int
+    minutes: int
+    registers: dict[str, list[float]]
+    rates: dict[str, list[float]]
+    levels: dict[str, dict[str, list[float]]]
+    after: dict[str, Condition]
+
+
 class Campus:
     """A school of 600 with its meters, rooms and cold storage; the same for the same seed.
 
@@ -63,6 +78,7 @@ class Campus:
         site = demo_site()
         self.live = False
         self.faults = tuple(faults)
+        self._deaths = [fault for fault in faults if fault.kind is FaultKind.DEAD_SENSOR]
         self.seed = seed
         self.now_ms = start_ms
         self._pupils = site.pupils
@@ -77,7 +93,7 @@ class Campus:
         }
         self._marks: dict[str, float] = {}
         self._sequences: dict[str, int] = {}
-        self._computed: tuple[CampusDay, dict[str, Values]] | None = None
+        self._computed: _Day | None = None
 
     @property
     def labels(self) -> list[Label]:
@@ -93,25 +109,25 @@ class Campus:
         """Live on to `to_ms` and return the messages sent since, in time order."""
         sent: list[Emission] = []
         while self.now_ms < to_ms:
-            campus, edges = self._today()
-            end_ms = int(campus.day.start_ms + campus.day.minutes * MINUTE_MS)
+            day = self._today()
+            end_ms = day.start_ms + day.minutes * MINUTE_MS
             until = min(to_ms, end_ms)
             found = [
                 emission
                 for number, spec in enumerate(DEVICES)
-                for emission in self._sent(number, spec, campus, edges, until)
+                for emission in self._sent(number, spec, day, until)
             ]
-            found.sort(key=lambda emission: emission.at_ms)
+            found.sort(key=_AT)
             sent += found
             self.now_ms = until
             if until == end_ms:
-                self._registers = {name: float(values[-1]) for name, values in edges.items()}
-                self._conditions = campus.after
+                self._registers = {name: values[-1] for name, values in day.registers.items()}
+                self._conditions = day.after
                 self._day = self._calendar.day_of(end_ms)
                 self._computed = None
         return sent
 
-    def _today(self) -> tuple[CampusDay, dict[str, Values]]:
+    def _today(self) -> _Day:
         if self._computed is None:
             campus = campus_day(
                 school_day(self._day, calendar=self._calendar, seed=self.seed),
@@ -125,7 +141,17 @@ class Campus:
                 for name, first in self._registers.items()
             }
             self._mark(campus, edges)
-            self._computed = campus, edges
+            self._computed = _Day(
+                int(campus.day.start_ms),
+                campus.day.minutes,
+                {name: values.tolist() for name, values in edges.items()},
+                {name: values.tolist() for name, values in campus.rates.items()},
+                {
+                    device: {name: values.tolist() for name, values in levels.items()}
+                    for device, levels in campus.levels.items()
+                },
+                campus.after,
+            )
         return self._computed
 
     def _mark(self, campus: CampusDay, edges: Mapping[str, Values]) -> None:
@@ -140,21 +166,15 @@ class Campus:
                     self._marks[f"{fault.kind}:{fault.device}:{fault.start_ms}"] = float(reads)
 
     def _sent(
-        self,
-        number: int,
-        spec: DeviceSpec,
-        campus: CampusDay,
-        edges: Mapping[str, Values],
-        until_ms: int,
+        self, number: int, spec: DeviceSpec, day: _Day, until_ms: int
     ) -> Iterator[Emission]:
         interval = (spec.live_s if self.live else spec.history_s) * 1000
-        first = campus.day.start_ms + (number * 2_300) % min(interval, 60_000)
+        first = day.start_ms + (number * 2_300) % min(interval, 60_000)
         step = max(0, -(-(self.now_ms - first) // interval))
         for at_ms in range(first + step * interval, until_ms, interval):
             if self._dead(spec.id, at_ms):
                 continue
-            minute = (at_ms - campus.day.start_ms) / MINUTE_MS
-            values = self._values(spec, campus, edges, at_ms, minute)
+            values = self._values(spec, day, at_ms)
             sequence = self._sequences[spec.id] = self._sequences.get(spec.id, 0) + 1
             for topic, payload in encode(
                 spec, values, at_ms=at_ms, boot=f"s{self.seed}", sequence=sequence
@@ -162,45 +182,35 @@ class Campus:
                 yield Emission(at_ms, spec.id, topic, payload)
 
     def _dead(self, device: str, at_ms: int) -> bool:
-        return any(
-            fault.kind is FaultKind.DEAD_SENSOR
-            and fault.device == device
-            and fault.start_ms <= at_ms < fault.end_ms
-            for fault in self.faults
-        )
+        for fault in self._deaths:
+            if fault.device == device and fault.start_ms <= at_ms < fault.end_ms:
+                return True
+        return False
 
-    def _values(
-        self,
-        spec: DeviceSpec,
-        campus: CampusDay,
-        edges: Mapping[str, Values],
-        at_ms: int,
-        minute: float,
-    ) -> dict[str, float]:
+    def _values(self, spec: DeviceSpec, day: _Day, at_ms: int) -> dict[str, float]:
+        minute = (at_ms - day.start_ms) / MINUTE_MS
         index = int(minute)
+        inside = minute - index
         values: dict[str, float] = {}
-        if spec.id in edges:
-            register = edges[spec.id]
-            inside = minute - index
+        register = day.registers.get(spec.id)
+        if register is not None:
             first, last = register[index], register[index + 1]
             # Rounding must not turn a register back by its last digit.
-            true = float(min(last, first + (last - first) * inside))
-            shown = self._shown(spec, true, at_ms)
-            if spec.role.value == "water":
+            shown = self._shown(spec, min(last, first + (last - first) * inside), at_ms)
+            if spec.role is DeviceRole.WATER:
                 values["volume_m3"] = int(shown * 1000) / 1000
             else:
                 values["energy_kwh"] = shown
-                values["power_kw"] = float(campus.rates[spec.id][index])
-        levels = campus.levels.get(spec.id)
+                values["power_kw"] = day.rates[spec.id][index]
+        levels = day.levels.get(spec.id)
         if levels:
-            following = min(index + 1, campus.day.minutes - 1)
+            following = min(index + 1, day.minutes - 1)
             for name in _FIELDS.get(spec.id, tuple(levels)):
                 row = levels[name]
                 if name in _STATES or name == "power_kw":
-                    values[name] = float(row[index])
+                    values[name] = row[index]
                 else:
-                    inside = minute - index
-                    values[name] = float(row[index] * (1 - inside) + row[following] * inside)
+                    values[name] = row[index] * (1 - inside) + row[following] * inside
         return values
 
     def _shown(self, spec: DeviceSpec, true: float, at_ms: int) -> float:

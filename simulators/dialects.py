@@ -1,8 +1,9 @@
 """Values as the bytes that real devices of five dialects send."""
 
-import json
 from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from caretaker.clock import from_ms
 from simulators.site import SITE, DeviceSpec, Dialect
@@ -15,7 +16,7 @@ _ZONE = ZoneInfo("Asia/Shanghai")
 
 
 def _json(body: object) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return msgspec.json.encode(body)
 
 
 def _native(
