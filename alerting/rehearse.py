@@ -64,7 +64,6 @@ class Rehearsal:
             found.setdefault(month_of(alert.at_ms, site), Counter())[alert.circumstance] += 1
         return dict(sorted(found.items()))
 
-
     def lately(self, lang: str) -> str:
         """Return the last month (30 days) in a sentence: how many alerts, most of them during what.
 

@@ -165,9 +165,7 @@ class Campus:
                     )
                     self._marks[f"{fault.kind}:{fault.device}:{fault.start_ms}"] = float(reads)
 
-    def _sent(
-        self, number: int, spec: DeviceSpec, day: _Day, until_ms: int
-    ) -> Iterator[Emission]:
+    def _sent(self, number: int, spec: DeviceSpec, day: _Day, until_ms: int) -> Iterator[Emission]:
         interval = (spec.live_s if self.live else spec.history_s) * 1000
         first = day.start_ms + (number * 2_300) % min(interval, 60_000)
         step = max(0, -(-(self.now_ms - first) // interval))

@@ -2,6 +2,7 @@
 
 from storage.migrations.alerts import ALERTS
 from storage.migrations.append_only import APPEND_ONLY
+from storage.migrations.checkpoints import CHECKPOINTS
 from storage.migrations.cold_storage import COLD_STORAGE
 from storage.migrations.kpi import COLD_MARKS, KPI
 
@@ -305,5 +306,6 @@ MIGRATIONS: tuple[str, ...] = (
     INSERT OR REPLACE INTO setting (key, value)
         SELECT 'rollup.revision', coalesce(max(revision), 0) FROM rollup;
     """,
+    CHECKPOINTS,
 )
 """Migration n brings the file from version n to n + 1 (PRAGMA user_version)."""
