@@ -11,6 +11,7 @@ from ingest.codecs.line_protocol import LineProtocol
 from ingest.codecs.lorawan import LoRaWan
 from ingest.codecs.mapped import Mapped
 from ingest.codecs.meter_frames import MeterFrames
+from ingest.codecs.named import Named
 from ingest.codecs.native import Native
 from ingest.codecs.neuron import Neuron
 from ingest.codecs.p1 import P1
@@ -34,6 +35,7 @@ CODECS: Mapping[str, Factory] = {
     "lorawan": LoRaWan,
     "mapped": Mapped,
     "meter_frames": MeterFrames,
+    "named": Named,
     "native": Native,
     "neuron": Neuron,
     "p1": P1,

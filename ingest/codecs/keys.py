@@ -40,6 +40,7 @@ from ingest.codecs.words import (
     SAME,
     SETPOINT,
     SOIL,
+    STORED,
     TARIFFS,
     THERMAL,
     UNIT_PAIRS,
@@ -114,6 +115,8 @@ def identify(name: str, unit: str = "", *, phased: bool = False) -> Key | Reject
     ('', 'a')
     >>> identify("frequency_max", "Hz").reason.value, identify("distance", "mm")
     ('not-live', None)
+    >>> [identify(name).reason.value for name in ("price_kwh", "remaining_kwh", "session_energy")]
+    ['not-live', 'not-live', 'not-live']
     """
     return _identify(name[:_MAX_NAME], unit[:_MAX_UNIT], phased)
 
@@ -146,6 +149,8 @@ def _identify(name: str, unit: str, phased: bool) -> Key | Rejected | None:  # n
     if quantity == "temperature" and set(stems) & SETPOINT:
         quantity, used = "temperature_setpoint", used | SETPOINT
     elif (set(stems) & (NOT_LIVE | SETPOINT)) - used - (TARIFFS if quantity == "energy" else set()):
+        return Rejected(RejectReason.NOT_LIVE, name[:60])
+    if quantity == "energy" and set(stems) & STORED:
         return Rejected(RejectReason.NOT_LIVE, name[:60])
     return Key(quantity, unit, _channel(lowered, stems, used, quantity))
 
