@@ -9,7 +9,7 @@ meters: settlement energy, energy,
 power, flow, volume, supply and return temperature, hours. FF means no value.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from caretaker.vocabulary import Rejected, RejectReason
@@ -36,11 +36,12 @@ _UNITS = {
     0x14: "W",
     0x17: "kW",
     0x1A: "MW",
-    0x29: "L",
+    # 29 is the litre, and meters differ in the decimals they write with it: it waits for a proof.
     0x2C: "m3",
     0x32: "L/h",
     0x35: "m3/h",
 }
+_HEAT_KINDS = (("Wh", "J"), ("Wh", "J"), ("W",), ("/h",), ("m3",))
 _HUNDREDFOLD = {"100MWh": ("MWh", 100.0), "100GJ": ("GJ", 100.0)}
 
 
@@ -140,22 +141,32 @@ def _register(body: bytes, kind: int) -> Value | Rejected:
 
 
 def _heat(body: bytes, kind: int) -> Iterator[Value | Rejected]:
-    """Yield energy, power, flow, volume and the two temperatures of a heat or cold meter."""
-    rows = (
-        (5, "cooling_energy" if kind == _COLD else "heat_energy", 2),
-        (10, "heat_power", 2),
-        (15, "heat_flow", 4),
-        (20, "heat_volume", 2),
-    )
+    """Yield energy, power, flow, volume and the two temperatures of a heat or cold meter.
+
+    Some makers write each unit before its value: told by the kinds of the five units.
+    """
+    fields = [body[at : at + 5] for at in range(0, 25, 5)]
+    if not _fit(field[4] for field in fields) and _fit(field[0] for field in fields):
+        fields = [field[1:] + field[:1] for field in fields]
+    energy = "cooling_energy" if kind == _COLD else "heat_energy"
+    rows = ((1, energy, 2), (2, "heat_power", 2), (3, "heat_flow", 4), (4, "heat_volume", 2))
     for at, quantity, decimals in rows:
-        unit = _UNITS.get(body[at + 4])
+        unit = _UNITS.get(fields[at][4])
         if unit is None:
-            yield Rejected(RejectReason.UNKNOWN_UNIT, f"CJ/T 188 unit byte {body[at + 4]:02x}")
+            yield Rejected(RejectReason.UNKNOWN_UNIT, f"CJ/T 188 unit byte {fields[at][4]:02x}")
         else:
-            yield _number(quantity, body[at : at + 4], unit, decimals=decimals)
+            yield _number(quantity, fields[at][:4], unit, decimals=decimals)
     for at, channel in ((25, "supply"), (28, "return")):
         if len(body) >= at + 3:
             yield _number("temperature", body[at : at + 3], "C", decimals=2, channel=channel)
+
+
+def _fit(units: Iterable[int]) -> bool:
+    """Return whether five unit bytes are of energy, energy, power, flow and volume."""
+    return all(
+        _UNITS.get(unit, "").removeprefix("100").endswith(ends)
+        for unit, ends in zip(units, _HEAT_KINDS, strict=True)
+    )
 
 
 def _number(

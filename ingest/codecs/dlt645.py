@@ -134,6 +134,8 @@ def frames(data: bytes) -> Iterator[Frame | Rejected]:
 def _meter(address: bytes) -> str:
     """Return a meter's number; AA stands for digits left out in front of a short address.
 
+    Some meters answer under the wildcard by which they were asked; that works with one on a line.
+
     >>> _meter(bytes.fromhex("aaaaaa004711")), _meter(bytes.fromhex("aaaaaaaaaaaa"))
     ('000000004711', 'any')
     """
@@ -152,8 +154,6 @@ def values(frame: Frame) -> Iterator[Value | Rejected]:
         yield Rejected(RejectReason.DEVICE_ERROR, _error(frame))
     elif frame.control not in _ANSWERS:
         return
-    elif frame.meter == "any":
-        yield Rejected(RejectReason.WRONG_SHAPE, "DL/T 645: a reply without a meter number")
     elif frame.control in dlt645_1997.REPLIES:
         yield from dlt645_1997.values(frame.control, frame.data)
     elif frame.control in _FOLLOW_UP:
@@ -213,7 +213,8 @@ def _registers(frame: Frame, body: bytes, forms: dict[int, _Form]) -> Iterator[V
         return
     size = form.size
     parts = [body[at : at + size] for at in range(0, len(body) - size + 1, size)]
-    if len(body) % size not in (0, 1):
+    single = settlement == 0x00 and tariff != 0xFF
+    if len(body) % size not in (0, 1) or (single and body[size:].strip(b"\xaa")):
         yield Rejected(RejectReason.WRONG_SHAPE, f"{len(body)} bytes for {frame.identifier}")
         return
     if settlement == 0xFF or tariff != 0xFF:

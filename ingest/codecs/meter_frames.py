@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from caretaker.vocabulary import Arrival, Rejected
 from ingest.codecs import cjt188, dlt645
 from ingest.codecs.octets import octets
-from ingest.codecs.port import Heard, Memory, Route, arrive, refuse
+from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, usable_name
 from ingest.codecs.values import Value, readings
 from ingest.driver import Driver
 
 _MAX_FRAMES = 200
+_NAMELESS = "dlt645:any"
 
 
 class MeterFrames:
@@ -33,7 +34,10 @@ class MeterFrames:
                 if isinstance(item, Rejected):
                     spoiled.append(item)
                 else:
-                    meters.setdefault(item[0], []).extend(item[1])
+                    key = item[0]
+                    if key == _NAMELESS:  # the only meter of its line: the line is its name
+                        key = f"dlt645:{heard.message.topic}"
+                    meters.setdefault(key, []).extend(item[1])
         if not count:
             return None
         arrivals = [self._arrival(heard, key, said) for key, said in meters.items()]
@@ -44,6 +48,8 @@ class MeterFrames:
     def _arrival(self, heard: Heard, key: str, said: list[Value | Rejected]) -> Arrival:
         if not said:  # a request or a clock: known, and no reading
             return refuse(heard, self._driver)
+        if not usable_name(key):
+            return bad_name(heard, self._driver, key)
         measured, refused = readings(said, received_ms=heard.message.received_ms)
         return arrive(heard, self._driver, device=key, measured=measured, rejected=refused)
 
