@@ -345,6 +345,7 @@ class Ingest:
             self._acknowledge(part)
             self.counters["stored"] += len(stored.readings)
             self.counters["duplicates"] += stored.duplicates
+            self.counters["nothing_to_read"] += stored.nothing_to_read
             for arrival in part.arrivals:
                 self._learned = self._learned or bool(arrival.knowledge)
                 for topic, body in arrival.replies:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from caretaker.clock import MINUTE_MS, QUARTER_MS
 from caretaker.vocabulary import Arrival, Quality, Reading, Rejected, RejectReason, quality_of
 from storage import dialect
+from storage.insert import Inserted, Row, insert
 from storage.late import LateLog
 from storage.port import Stored
 from storage.quarantine import Shelf
 from storage.sequence import SequenceBook
+from storage.tally import Fate, Tally
 
-_OUR_TIME = int(Quality.NO_CLOCK | Quality.CLOCK)
 _NOT_TRUTH = int(Quality.SUSPECT | Quality.RETAINED)
 _FUTURE_MS = 5 * MINUTE_MS
 _NEVER_MS = 2**62
@@ -23,15 +24,6 @@ _MAX_WILLS = 10_000
 _MAX_POINTS = 400  # of one device; the largest meters known here send about a hundred
 _PRUNE_MS = 10 * MINUTE_MS
 _HEARD_FLUSH_MS = 5_000
-
-
-_Row = tuple[int, int, int, float, int]
-"""(point, at_ms, ordinal, value, quality) of one reading."""
-
-
-_INSERT = (
-    "INSERT OR IGNORE INTO reading (point, at_ms, ordinal, value, quality) VALUES (?, ?, ?, ?, ?)"
-)
 
 
 @dataclass(slots=True)
@@ -44,6 +36,19 @@ class _DeviceRow:
     payload: bytes = b""
     qos: int = 1
     available: bool | None = None
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What a batch of arrivals comes to, before its readings are inserted."""
+
+    rows: list[Row] = field(default_factory=list)
+    sources: list[Arrival] = field(default_factory=list)
+    readers: list[Arrival] = field(default_factory=list)
+    new_devices: list[int] = field(default_factory=list)
+    acks: dict[tuple[int, str], str] = field(default_factory=dict)
+    duplicates: int = 0
+    quarantined: int = 0
 
 
 @dataclass(slots=True)
@@ -62,6 +67,7 @@ class Committer:
     """What was said of devices that sent no reading yet."""
     shelf: Shelf = field(default_factory=Shelf)
     late: LateLog = field(default_factory=LateLog)
+    tally: Tally = field(default_factory=Tally)
 
     def load(self, connection: sqlite3.Connection) -> None:
         """Fill the caches from the file."""
@@ -95,64 +101,104 @@ class Committer:
         self.sequences.load(connection)
         self.shelf.load(connection)
         self.late.load(connection)
+        self.tally.forget()
 
     def write(
         self, connection: sqlite3.Connection, arrivals: Sequence[Arrival], *, now_ms: int
     ) -> Stored:
         """Store the batch in the open transaction and say what changed."""
-        rows: list[_Row] = []
-        sources: list[Arrival] = []
-        new_devices: list[int] = []
-        duplicates = quarantined = 0
-        acks: dict[tuple[int, str], str] = {}
+        batch = _Batch()
         for arrival in arrivals:
             if arrival.digest and self._seen(connection, arrival, now_ms=now_ms):
-                duplicates += len(arrival.measured)
-                continue
-            rejected = arrival.rejected
-            self._note(connection, arrival, now_ms=now_ms)
-            if _speaks(arrival):
-                device = self._device(connection, arrival, new_devices)
-                if device is None:
-                    rejected = (*rejected, Rejected(RejectReason.TOO_MANY_DEVICES))
-                else:
-                    for item in arrival.measured:
-                        key = (device.id, item.channel, item.quantity)
-                        point = self.points.get(key) or self._point(connection, key)
-                        if not point:
-                            name = f"{item.channel}/{item.quantity}"[:120]
-                            rejected = (
-                                *rejected,
-                                Rejected(RejectReason.TOO_MANY_POINTS, name),
-                            )
-                            continue
-                        rows.append(
-                            (point, item.at_ms, item.ordinal, item.value, int(item.quality))
-                        )
-                        sources.append(arrival)
-                    if arrival.sequence:
-                        self.sequences.note(device.id, arrival.boot, arrival.sequence)
-                        acks[device.id, arrival.boot] = arrival.device
-            for refusal in rejected:
-                self.shelf.keep(connection, arrival, refusal)
-                quarantined += 1
-        readings, absorbed, conflicts = self._insert(connection, rows, sources)
+                batch.duplicates += len(arrival.measured)
+                self.tally.note(Fate.DUPLICATE, arrival)
+            else:
+                self._sort(connection, arrival, batch, now_ms=now_ms)
+        done = insert(connection, batch.rows, batch.sources)
+        self.late.note(connection, done.rows)
+        for arrival, detail in done.conflicts:
+            self.shelf.keep(connection, arrival, Rejected(RejectReason.CONFLICT, detail))
+        self._count_readers(batch, done)
+        readings = [Reading(r[0], r[1], r[3], quality_of(r[4])) for r in done.rows]
         self.shelf.flush(connection)
         self._mark(connection, readings, now_ms=now_ms)
         self._flush_heard(connection, now_ms=now_ms)
         if not 0 <= now_ms - self.pruned_ms < _PRUNE_MS:
             self._prune(connection, now_ms=now_ms)
         self.sequences.save(connection)
+        nothing = self.tally.of(Fate.NOTHING)
+        self.tally.flush(connection, now_ms=now_ms)
         return Stored(
             readings=tuple(readings),
-            duplicates=duplicates + absorbed,
-            quarantined=quarantined + conflicts,
-            new_devices=tuple(new_devices),
+            duplicates=batch.duplicates + done.absorbed,
+            quarantined=batch.quarantined + len(done.conflicts),
+            new_devices=tuple(batch.new_devices),
             acks=tuple(
                 (name, boot, self.sequences.contiguous(device, boot))
-                for (device, boot), name in acks.items()
+                for (device, boot), name in batch.acks.items()
             ),
+            nothing_to_read=nothing,
         )
+
+    def _sort(
+        self, connection: sqlite3.Connection, arrival: Arrival, batch: _Batch, *, now_ms: int
+    ) -> None:
+        """Put what an arrival holds where it belongs, and count it unless it holds readings."""
+        rejected = arrival.rejected
+        before = len(batch.rows)
+        self._note(connection, arrival, now_ms=now_ms)
+        if _speaks(arrival):
+            device = self._device(connection, arrival, batch.new_devices)
+            if device is None:
+                rejected = (*rejected, Rejected(RejectReason.TOO_MANY_DEVICES))
+            else:
+                rejected += self._rows(connection, device, arrival, batch)
+                if arrival.sequence:
+                    self.sequences.note(device.id, arrival.boot, arrival.sequence)
+                    batch.acks[device.id, arrival.boot] = arrival.device
+        for refusal in rejected:
+            self.shelf.keep(connection, arrival, refusal)
+        batch.quarantined += len(rejected)
+        if len(batch.rows) > before:
+            batch.readers.append(arrival)
+        elif rejected:
+            self.tally.note(Fate.REFUSED, arrival, rejected[0].reason.value)
+        elif arrival.knowledge or arrival.available is not None:
+            self.tally.note(Fate.LEARNED, arrival)
+        else:
+            self.tally.note(Fate.NOTHING, arrival)
+
+    def _rows(
+        self, connection: sqlite3.Connection, device: _DeviceRow, arrival: Arrival, batch: _Batch
+    ) -> tuple[Rejected, ...]:
+        """Add an arrival's readings to the batch; return what its device has no room for."""
+        refused: tuple[Rejected, ...] = ()
+        for item in arrival.measured:
+            key = (device.id, item.channel, item.quantity)
+            point = self.points.get(key) or self._point(connection, key)
+            if not point:
+                name = f"{item.channel}/{item.quantity}"[:120]
+                refused = (*refused, Rejected(RejectReason.TOO_MANY_POINTS, name))
+                continue
+            batch.rows.append((point, item.at_ms, item.ordinal, item.value, int(item.quality)))
+            batch.sources.append(arrival)
+        return refused
+
+    def _count_readers(self, batch: _Batch, done: Inserted) -> None:
+        note = self.tally.note
+        if len(done.rows) == len(batch.rows):
+            for arrival in batch.readers:
+                note(Fate.STORED, arrival)
+            return
+        new = {id(arrival) for arrival in done.sources}
+        fought = {id(arrival) for arrival, _ in done.conflicts}
+        for arrival in batch.readers:
+            if id(arrival) in new:
+                note(Fate.STORED, arrival)
+            elif id(arrival) in fought:
+                note(Fate.REFUSED, arrival, RejectReason.CONFLICT.value)
+            else:
+                note(Fate.DUPLICATE, arrival)
 
     def _seen(self, connection: sqlite3.Connection, arrival: Arrival, *, now_ms: int) -> bool:
         # A number makes a message the only one of its kind, also where no broker marks it so.
@@ -249,74 +295,6 @@ class Committer:
         self.points[key] = point
         self.points_of[key[0]] += 1
         return point
-
-    def _insert(
-        self, connection: sqlite3.Connection, rows: list[_Row], sources: list[Arrival]
-    ) -> tuple[list[Reading], int, int]:
-        absorbed = conflicts = 0
-        if len({row[:3] for row in rows}) < len(rows):
-            rows, sources, absorbed, conflicts = self._settle(connection, rows, sources, {})
-        if not self._insert_all(connection, rows):
-            # Some were there before: tell a duplicate from a conflict.
-            stored = {
-                instant: dict(
-                    connection.execute(
-                        "SELECT ordinal, value FROM reading WHERE point = ? AND at_ms = ?", instant
-                    ).fetchall()
-                )
-                for instant in {row[:2] for row in rows}
-            }
-            rows, _, more, worse = self._settle(connection, rows, sources, stored)
-            absorbed, conflicts = absorbed + more, conflicts + worse
-            connection.executemany(_INSERT, rows)
-        self.late.note(connection, rows)
-        return [Reading(r[0], r[1], r[3], quality_of(r[4])) for r in rows], absorbed, conflicts
-
-    def _insert_all(self, connection: sqlite3.Connection, rows: list[_Row]) -> bool:
-        """Insert all rows or none; return whether none of them was there."""
-        before = connection.total_changes
-        connection.execute("SAVEPOINT batch")
-        connection.executemany(_INSERT, rows)
-        fresh = connection.total_changes - before == len(rows)
-        if not fresh:
-            connection.execute("ROLLBACK TO batch")
-        connection.execute("RELEASE batch")
-        return fresh
-
-    def _settle(
-        self,
-        connection: sqlite3.Connection,
-        rows: list[_Row],
-        sources: list[Arrival],
-        stored: dict[tuple[int, int], dict[int, float]],
-    ) -> tuple[list[_Row], list[Arrival], int, int]:
-        """Return the rows that neither repeat another nor one of `stored`, absorbed, conflicts."""
-        absorbed = conflicts = 0
-        left: list[_Row] = []
-        origins: list[Arrival] = []
-        for row, arrival in zip(rows, sources, strict=True):
-            there = stored.setdefault(row[:2], {})
-            if row[2] in there:
-                ours = row[4] & _OUR_TIME
-                if there[row[2]] == row[3] or (ours and row[3] in there.values()):
-                    absorbed += 1
-                    continue
-                if not ours:
-                    conflicts += 1
-                    self._conflict(connection, arrival, row, there[row[2]])
-                    continue
-                # Two messages received in one millisecond: the time is ours, so is the accident.
-                row = (row[0], row[1], max(there) + 1, row[3], row[4])  # noqa: PLW2901
-            there[row[2]] = row[3]
-            left.append(row)
-            origins.append(arrival)
-        return left, origins, absorbed, conflicts
-
-    def _conflict(
-        self, connection: sqlite3.Connection, arrival: Arrival, row: _Row, stands: float
-    ) -> None:
-        detail = f"{row[3]:g} where {stands:g} stands, point {row[0]} at {row[1]}"
-        self.shelf.keep(connection, arrival, Rejected(RejectReason.CONFLICT, detail))
 
     def _mark(
         self, connection: sqlite3.Connection, readings: Sequence[Reading], *, now_ms: int

@@ -160,6 +160,8 @@ class Stored:
     new_devices: tuple[int, ...] = ()
     acks: tuple[tuple[str, str, int], ...] = ()
     """(device key, boot, highest contiguous sequence) for devices that number their messages."""
+    nothing_to_read: int = 0
+    """How many messages (or parts of one) a driver knows and found no reading in."""
 
 
 class ReadingStore(Protocol):

@@ -5,6 +5,7 @@ from storage.migrations.append_only import APPEND_ONLY
 from storage.migrations.checkpoints import CHECKPOINTS
 from storage.migrations.cold_storage import COLD_STORAGE
 from storage.migrations.kpi import COLD_MARKS, KPI
+from storage.migrations.tally import TALLY
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -307,5 +308,6 @@ MIGRATIONS: tuple[str, ...] = (
         SELECT 'rollup.revision', coalesce(max(revision), 0) FROM rollup;
     """,
     CHECKPOINTS,
+    TALLY,
 )
 """Migration n brings the file from version n to n + 1 (PRAGMA user_version)."""
