@@ -266,11 +266,11 @@ class Roller:
                 turn = running.decided_ms
         closed = running.closed()
         first_open = running.decided_ms
-        items = [*closed, *running.open()]
+        items = [item for item in (*closed, *running.open()) if item.start_ms < until_ms]
         items = self._settle(connection, point, facts, items, start, until_ms, high)
         if until_ms == _END:
             self._set_tip(connection, point, running, facts, last, items, first_open)
-        else:  # computed rows stand beyond: the next run goes on from the file
+        else:  # computed rows stand beyond, a swap's too: the next run goes on from the file
             self._tips.pop(point, None)
 
     def _settle(

@@ -2,6 +2,7 @@
 
 import random
 from fractions import Fraction
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,7 +17,7 @@ from storage import meter_events
 from storage.fold import day_edges
 from storage.journal import Journal
 from storage.meter_events import EventKind, MeterEvent
-from storage.port import Facts, Interval
+from storage.port import Facts, Interval, Swap
 from tests.ingest.truth import MODULUS, Truth, truths
 
 START_MS = 1_792_800_000_000  # 2026-10-24: the night after has 25 hours in Berlin
@@ -98,6 +99,34 @@ def test_the_journal_books_the_same_whatever_the_order(
         assert all(q.end_ms - q.start_ms == QUARTER_MS for q in quarters)
         totals.append((days, quarters))
     assert totals[0] == totals[1]  # to the bit
+
+
+def test_two_late_readings_far_before_a_swap_leave_its_quarter_hour_as_it_was(
+    tmp_path: Path,
+) -> None:
+    minutes = [0, 1, 2, 100, 101, 120, 121, 122, 123, 124, *range(186, 216)]
+    swap = Swap(START_MS + 185 * 60_000, 10.0, 500.0)
+    shown = [(START_MS + m * 60_000, 10.0 if m < 185 else 500.0 + m - 185) for m in minutes]
+    truth = Truth(sent=shown, swaps=[swap])
+    arrivals = [
+        Arrival("t", f"{at}".encode(), at, "native:s/m", "native",
+                (Measured("", "energy", at, value * UNIT),))
+        for at, value in shown
+    ]  # fmt: skip
+    late = [arrivals[1], arrivals[4]]
+    journal = Journal(
+        tmp_path / "j.sqlite3",
+        zone=ZONE, arithmetic=intervals, clock=ManualClock(shown[-1][0]),
+    )  # fmt: skip
+    journal.open()
+    record(journal, truth, arrivals[0])
+    journal.append([arrival for arrival in arrivals if arrival not in late])
+    journal.roll_up()
+    journal.append(late)
+    journal.roll_up()
+    days = journal.rollups(1, period=Period.DAY, start_ms=0, end_ms=2**50)
+    journal.close()
+    assert sum(day.amount for day in days) == pytest.approx(30.0 * UNIT)
 
 
 def record(journal: Journal, truth: Truth, first: Arrival) -> None:
