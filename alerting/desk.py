@@ -9,7 +9,8 @@ from alerting.drills import Drills, site_name
 from alerting.notify.buttons import Buttons, Command
 from alerting.notify.deliver import Courier
 from alerting.notify.links import Signer
-from alerting.watchdog import Check, Watchdog
+from alerting.unwell import Check, Unwell
+from alerting.watchdog import Watchdog
 from caretaker.clock import Clock
 from caretaker.config import SiteSettings
 from caretaker.secrets import Secrets
@@ -49,8 +50,15 @@ class AlertDesk:
         self._journal: Journal | None = None
         self._parts: tuple[Courier, Watchdog, Drills, Buttons] | None = None
 
-    def open(self, journal: Journal, *, devices_changed: Callable[[], None]) -> None:
-        """Stand on this journal."""
+    def open(
+        self,
+        journal: Journal,
+        *,
+        devices_changed: Callable[[], None],
+        unwell: Unwell | None = None,
+        checks: Callable[[], list[Check]] = list,
+    ) -> None:
+        """Stand on this journal; `checks` says how all parts are, `unwell` keeps what is not."""
         site, clock = self._site, self._clock
         self._journal = journal
         courier = Courier(
@@ -72,6 +80,8 @@ class AlertDesk:
             sink=self._sink,
             publish=self._publish,
             drills=drills,
+            unwell=unwell or Unwell(),
+            checks=checks,
             fenced=self._taken_over,
         )
         self._parts = (courier, watchdog, drills, Buttons(journal, site, clock=clock))

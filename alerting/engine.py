@@ -16,6 +16,7 @@ from alerting.port import Rule, State, Subject, Verdict
 from alerting.quality import DataQuality
 from alerting.roster import Post, Roster
 from alerting.rulebook import RuleBook
+from alerting.unwell import Unwell
 from caretaker.clock import MINUTE_MS
 from caretaker.config import SiteSettings
 from caretaker.vocabulary import DeviceStatus, Quality, Reading, Truth
@@ -24,6 +25,8 @@ _NOT_TRUTH = int(Quality.SUSPECT | Quality.RETAINED)
 _OUR_TIME = int(Quality.NO_CLOCK | Quality.CLOCK)
 _TICK_MS = 10_000
 _REFRESH_MS = MINUTE_MS
+_LOOK_MS = 3_000
+"""A rule file is taken when it was found the same twice: soon enough to be shown within 15 s."""
 _FUTURE_MS = 5 * MINUTE_MS
 _CATCH_UP_MS = 2 * MINUTE_MS
 """So long after its start Caretaker takes the backlog at the broker to be still on its way."""
@@ -62,9 +65,11 @@ class Engine:
         self.rules = tuple(rules)
         self._steps = steps
         self.late = LateData(self)
+        self.unwell = Unwell()
+        """What is wrong with Caretaker itself; the watchdog knows."""
         self._quality = DataQuality(self)
         self._ticked_ms = 0
-        self._refreshed_ms = 0
+        self._refreshed_ms = self._looked_ms = 0
         self._started_ms = 0
         self._now_ms = 0
         self._clockless: set[int] = set()
@@ -217,7 +222,8 @@ class Engine:
         if asked:  # a record may have asked for the past to be judged again
             self.late.load(connection)
         stale = self._refreshed_ms <= 0 or abs(now_ms - self._refreshed_ms) > _REFRESH_MS
-        if now_ms - self._ticked_ms >= _TICK_MS or asked:
+        if not 0 <= now_ms - self._looked_ms < _LOOK_MS or asked:
+            self._looked_ms = now_ms
             stale |= self.book.look(connection, self.roster, now_ms=now_ms)
         if stale:
             self._leave_the_future(connection, now_ms=now_ms)
@@ -235,6 +241,7 @@ class Engine:
         now_ms: int,
     ) -> None:
         """Time passed: some rules judge without a reading; a new record is judged by all."""
+        self._quality.tick_site(connection, now_ms=now_ms)
         if not self._caught_up(now_ms) and not everything:
             return
         for device, posts in self.roster.posts.items():

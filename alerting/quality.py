@@ -1,4 +1,4 @@
-"""Data quality: what a rule could not judge, what a rule no longer finds, a rule file refused."""
+"""Data quality: what could not be judged or found, a rule file refused, Caretaker itself ill."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from alerting.port import Context, Rule, State, Subject, Verdict
 from alerting.roster import Post
+from alerting.unwell import WATCHING
 from caretaker.clock import HOUR_MS
 from caretaker.vocabulary import Device, DeviceStatus, Reading, Severity, Truth
 
@@ -50,6 +51,7 @@ class _Said:
 UNJUDGED: Rule = _Said("data_quality")
 UNMATCHED: Rule = _Said("rule_unmatched")
 REFUSED: Rule = _Said("rules_refused")
+UNWELL: Rule = _Said("caretaker_unwell")
 
 
 class DataQuality:
@@ -82,7 +84,10 @@ class DataQuality:
                 since = self._since.pop(subject.device.id, now_ms)
             evidence = {"rules": ", ".join(sorted(found)), "why": next(iter(found.values()), "")}
             self._say(connection, UNJUDGED, subject, bool(found), since, evidence, now_ms)
-        site = self._site()
+
+    def tick_site(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
+        """Raise and end what is wrong with rules and with Caretaker itself."""
+        engine, site = self._engine, self._site()
         lost = self._lost(connection)
         self._say(
             connection, UNMATCHED, site, bool(lost), now_ms, {"rules": ", ".join(lost)}, now_ms
@@ -91,6 +96,22 @@ class DataQuality:
         self._say(
             connection, REFUSED, site, bool(problem), now_ms, {"problem": problem}, now_ms,
             severity=Severity.ALARM,
+        )  # fmt: skip
+
+        self._look_at_ourselves(connection, site, now_ms)
+
+    def _look_at_ourselves(
+        self, connection: sqlite3.Connection, site: Subject, now_ms: int
+    ) -> None:
+        parts = self._engine.unwell.parts
+        blind = bool(parts & WATCHING)
+        cold = [s for s in self._engine.roster.subjects if s.device.role.cold] if blind else []
+        evidence: dict[str, float | int | str] = {
+            "parts": ", ".join(sorted(parts)), "cold_units": len(cold)
+        }  # fmt: skip
+        self._say(
+            connection, UNWELL, site, bool(parts), now_ms, evidence, now_ms,
+            severity=Severity.ALARM if blind else Severity.NOTICE,
         )  # fmt: skip
 
     def _lost(self, connection: sqlite3.Connection) -> list[str]:

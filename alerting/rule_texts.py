@@ -20,6 +20,9 @@ RULE_TITLES: dict[str, dict[str, str]] = {
         "data_quality": "{{ device }}无法判断",
         "rule_unmatched": "有规则找不到设备",
         "rules_refused": "规则文件有错误，没有采用",
+        "caretaker_unwell": (
+            "校管家自己有故障{% if cold_units %}：{{ cold_units }} 台冷柜可能无人看守{% endif %}"
+        ),
     },
     "en": {
         "food_hold": "Do not use the food in {{ device }}: too warm for {{ exposure_min }} in all",
@@ -40,6 +43,10 @@ RULE_TITLES: dict[str, dict[str, str]] = {
         "data_quality": "{{ device }} cannot be judged",
         "rule_unmatched": "A rule finds no device",
         "rules_refused": "The rule file has a mistake and was not taken",
+        "caretaker_unwell": (
+            "Caretaker itself is ill{% if cold_units %}: {{ cold_units }} cold units may be"
+            " unwatched{% endif %}"
+        ),
     },
 }
 
@@ -118,6 +125,17 @@ RULE_BODIES: dict[str, dict[str, str]] = {
         ),
         "rule_unmatched": "这些规则以前有设备，现在没有：{{ rules }}。请检查设备是否改名或停用。",
         "rules_refused": "{{ problem }} 上一次正确的规则继续有效。",
+        "caretaker_unwell": (
+            "自 {{ since }} 起。{% if 'disk' in parts %}磁盘快满了：请清理磁盘，"
+            "否则不再接收新的读数。{% endif %}"
+            "{% if 'clock' in parts %}服务器时钟被拨动过：请检查时间同步（NTP）。{% endif %}"
+            "{% if 'broker' in parts or 'ingest' in parts %}"
+            "收不到传感器的消息：请检查消息代理和网络。{% endif %}"
+            "{% if 'alerting' in parts or 'outbox' in parts %}"
+            "有通知发不出去：请检查通知渠道。{% endif %}"
+            "{% if cold_units %}恢复之前，请用温度计人工测量每台冷柜并记录。{% endif %}"
+            "有问题的部分：{{ parts }}。详情见“系统”页。"
+        ),
     },
     "en": {
         "food_hold": (
@@ -203,5 +221,17 @@ RULE_BODIES: dict[str, dict[str, str]] = {
             " retired?"
         ),
         "rules_refused": "{{ problem }} The last good rules stay in force.",
+        "caretaker_unwell": (
+            "Since {{ since }}. {% if 'disk' in parts %}The disk is nearly full: make room, or no"
+            " more readings are taken. {% endif %}"
+            "{% if 'clock' in parts %}The server's clock was moved: check the time server (NTP)."
+            " {% endif %}"
+            "{% if 'broker' in parts or 'ingest' in parts %}No messages of sensors come in: check"
+            " broker and network. {% endif %}"
+            "{% if 'alerting' in parts or 'outbox' in parts %}Notifications do not get out: check"
+            " the channels. {% endif %}"
+            "{% if cold_units %}Until it is well, measure each cold unit by hand and write it down."
+            " {% endif %}Parts: {{ parts }}. The page System tells more."
+        ),
     },
 }

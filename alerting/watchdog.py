@@ -13,16 +13,15 @@ from alerting import canary
 from alerting.channels.http import Target
 from alerting.drills import Drills, Publish, site_name
 from alerting.notify.daily import DailyNote
+from alerting.unwell import Check, Unwell
 from caretaker.clock import HOUR_MS, Clock, StepSensor
 from caretaker.config import SiteSettings
 from caretaker.errors import StorageError
 from caretaker.worker import Worker
 from ingest.transport.port import Message
 from storage import devices as device_records
-from storage import housekeeping, lease, outbox
+from storage import disk, housekeeping, lease, outbox
 from storage.journal import Journal
-
-Check = tuple[str, bool, str, str]
 
 _LOOK_S = 1.0
 _BEAT_S = 4.0
@@ -67,6 +66,8 @@ class Watchdog:
         sink: canary.CanarySink,
         publish: Publish,
         drills: Drills,
+        unwell: Unwell,
+        checks: Callable[[], list[Check]],
         fenced: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -77,6 +78,8 @@ class Watchdog:
         self._sink = sink
         self._publish = publish
         self._drills = drills
+        self._unwell = unwell
+        self._all = checks
         self._fenced = fenced
         self._monotonic = monotonic
         self._steps = StepSensor(clock)
@@ -143,9 +146,11 @@ class Watchdog:
         if now >= self._next_beat:
             self._next_beat = now + _BEAT_S
             self._look_for_beat(now)
+            self._look_at_disk()
             self._publish(self.beat_topic, b"{}")
             self._journal.call(lease.renew)  # a real write: the disk takes it, or it does not
             self._signs.commit = self._monotonic()
+            self._unwell.look(self._all(), now_s=now)
             self._drills.look()
             self._note.look()
         if self._settings.canary:
@@ -161,6 +166,12 @@ class Watchdog:
             self._next_reconnect = now + _RECONNECT_S
             log.warning("our own word does not come back: connecting anew")
             self._reconnect()
+
+    def _look_at_disk(self) -> None:
+        """Keep a reserve for alerts: below it no reading is taken, the broker holds them."""
+        free = disk.free_bytes(self._journal.path.parent)
+        short = free < disk.RESERVE_BYTES
+        self._journal.refusing = f"the disk has only {free / 1e6:.0f} MB left" if short else ""
 
     def _walk(self, now: float) -> None:
         """Send the canary over its limit, see its alert arrive, and let it come back."""
@@ -215,6 +226,14 @@ class Watchdog:
         if self._settings.canary:
             found.append(self._round_trip(now))
         found.append(self._outbox())
+        free = disk.free_bytes(self._journal.path.parent)
+        found.append(
+            (
+                "disk", free >= disk.LOW_BYTES, f"{free / 1e9:.1f} GB free",
+                "" if free >= disk.LOW_BYTES
+                else "Free space on the disk of the data directory.",
+            )
+        )  # fmt: skip
         stepped = signs.stepped is not None and now - signs.stepped < _STEP_SHOWN_S
         found.append(
             (

@@ -1,12 +1,8 @@
 """Whether the pipeline is well, from the parts' own words."""
 
-import shutil
-
 from api import schemas
 from api.services import Services
-from storage import outbox
-
-_DISK_LOW = 500 * 1024 * 1024
+from storage import disk, outbox
 
 
 def checks(parts: Services) -> list[schemas.Check]:
@@ -35,15 +31,6 @@ def checks(parts: Services) -> list[schemas.Check]:
             else "",
         )
     )
-    free = disk_free_bytes(parts)
-    found.append(
-        schemas.Check(
-            name="disk",
-            ok=free > _DISK_LOW,
-            value=f"{free / 1e9:.1f} GB free",
-            remedy="" if free > _DISK_LOW else "Free space on the disk of the data directory.",
-        )
-    )
     with journal.reader() as connection:
         failed = outbox.counts(connection).get("failed", 0)
     found.append(
@@ -59,7 +46,7 @@ def checks(parts: Services) -> list[schemas.Check]:
 
 def disk_free_bytes(parts: Services) -> int:
     """Return the space left where the journal lies [byte]."""
-    return shutil.disk_usage(parts.journal.path.parent).free
+    return disk.free_bytes(parts.journal.path.parent)
 
 
 def database_bytes(parts: Services) -> int:

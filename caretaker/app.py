@@ -151,7 +151,12 @@ class App:
         if self._projection is not None:
             self._projection.prepare()
             self._closers.append(self._projection.stop)
-        self._desk.open(self._journal, devices_changed=self.engine.devices_changed)
+        self._desk.open(
+            self._journal,
+            devices_changed=self.engine.devices_changed,
+            unwell=self.engine.unwell,
+            checks=self.checks,
+        )
         self._desk.fenced = self.end
 
     def start(self) -> None:

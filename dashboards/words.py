@@ -42,6 +42,7 @@ RULES: dict[str, tuple[Text, str]] = {
     "data_quality": (Text("数据质量不够", "Data are poor"), ""),
     "rule_unmatched": (Text("规则没有对象", "A rule fits no device"), ""),
     "rules_refused": (Text("规则文件有错", "The rule file is wrong"), ""),
+    "caretaker_unwell": (Text("校管家自身故障", "Caretaker itself is ill"), ""),
 }
 """A rule without a word here is shown by its own name."""
 

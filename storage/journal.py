@@ -54,6 +54,8 @@ class Journal:
     ) -> None:
         self.path = path
         self.failing = ""
+        self.refusing = ""
+        """Why no reading is taken; calls and the passing of time go on (storage/disk.py)."""
         self.last_commit_ms = 0
         self.epoch = 0
         """Whose turn it is to write (storage/lease.py); 0: nobody asks."""
@@ -132,6 +134,8 @@ class Journal:
 
     def submit(self, arrivals: Sequence[Arrival], done: Done) -> None:
         """Queue a batch; `done` is called in the writer thread once it is durable or refused."""
+        if self.refusing and arrivals:
+            raise StorageError(self.refusing)
         with self._wake:
             while self._waiting > _MAX_WAITING and not self._stopping:
                 self._wake.wait(0.1)

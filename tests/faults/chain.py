@@ -55,6 +55,7 @@ class Chain:
         self._process: ForkServerProcess | None = None
         self._out: Connection | None = None
         self._acks: Connection | None = None
+        self._holding = False
 
     def _make(self) -> list[tuple[str, bytes]]:
         """Two waves: numbered readings, and a fridge that got warm, as its gateway sends them."""
@@ -90,20 +91,16 @@ class Chain:
         process.start()
         theirs_in.close()
         theirs.close()
-        self._process = process
+        self._process, self._holding = process, False
         if hold == "live":  # the other phases hold before or after messages are read
-            self._await_hold()
+            self.hear()
         assert process.pid is not None
         return process.pid
-
-    def _await_hold(self) -> None:
-        assert self._acks is not None
-        while self._acks.recv() != chain_child.HOLD:
-            pass
 
     def go_on(self) -> None:
         """Let it go on from where it holds."""
         assert self._acks is not None
+        self._holding = False
         self._acks.send(0)
 
     def feed(self, *, within_s: float = _PATIENCE_S) -> None:
@@ -135,14 +132,14 @@ class Chain:
         """Take acknowledgements until there are enough, or it holds; False when it is no more."""
         assert self._acks is not None
         deadline = time.monotonic() + within_s
-        while enough is None or not enough():
+        while (not self._holding) if enough is None else not enough():
             try:
                 if self._acks.poll(0.02):
                     number = self._acks.recv()
-                    if number != chain_child.HOLD:
+                    if number == chain_child.HOLD:
+                        self._holding = True
+                    else:
                         self.promised.add(number)
-                    elif enough is None:
-                        return True
                 elif not self.alive:
                     return False
             except (EOFError, OSError):

@@ -5,7 +5,6 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
@@ -22,7 +21,6 @@ from caretaker.config import (
 from caretaker.secrets import load_or_create
 from caretaker.worker import Worker
 from ingest.broker.supervise import free_port
-from ingest.transport.gathered.transport import GatheredTransport
 from tests.contract.channel_servers import HttpService
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow, pytest.mark.timeout(120)]
@@ -122,29 +120,6 @@ def test_a_task_that_dies_is_shown_and_works_again(
     until(alerted, within_s=30)
     until(lambda: not red(app) - {"threads"}, within_s=30)
     assert app.journal.epoch  # nobody took over meanwhile
-
-
-def test_a_subscription_that_is_gone_is_red_and_comes_back(app: App, hook: HttpService) -> None:
-    assert app.transport is not None
-    until(lambda: not red(app) - {"threads"}, within_s=30)
-    deafen(app)
-    until(lambda: "broker answers" in red(app), within_s=RED_WITHIN_S + 5)
-    until(lambda: "broker answers" not in red(app), within_s=30)
-    warm(app, "f8")
-    until(lambda: told(hook, "f8"), within_s=10)
-
-
-def deafen(app: App) -> None:
-    """Let nothing more be heard on this connection, as when a broker forgot a subscription."""
-    transport = app.transport
-    assert isinstance(transport, GatheredTransport)
-    take, deaf = transport._take, transport._connection
-
-    def hear(connection: Any, data: bytes) -> None:
-        if connection is not deaf:
-            take(connection, data)
-
-    transport._take = hear  # type: ignore[method-assign]
 
 
 def test_what_ended_a_task_is_shown_for_a_minute_only(monkeypatch: pytest.MonkeyPatch) -> None:

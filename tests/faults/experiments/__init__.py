@@ -12,6 +12,7 @@ from tests.faults.experiments import (
     f23_storm,
     f24_two_engines,
     f25_rules,
+    i08_health,
 )
 
 EXPERIMENTS: tuple[ModuleType, ...] = (
@@ -24,5 +25,6 @@ EXPERIMENTS: tuple[ModuleType, ...] = (
     f23_storm,
     f24_two_engines,
     f25_rules,
+    i08_health,
 )
 """Each has `NAME`, `TITLE` and `run(folder, *, full) -> Result`."""

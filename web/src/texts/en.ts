@@ -845,6 +845,7 @@ const en: Texts = {
       disk: "Disk",
       alerting: "Alerts",
       judging: "Judging",
+      threads: "Background tasks",
       rules: "Rules",
       kpis: "Key figures",
       outbox: "Notifications waiting",
@@ -864,6 +865,7 @@ const en: Texts = {
       if (name === "store") return "every confirmed reading is on disk";
       if (name === "disk") return text;
       if (name === "judging") return "every reading judged";
+      if (name === "threads") return "all at work";
       if (name === "rules") return "rules in force";
       if (name === "alerting") return "alerts at work";
       if (name === "kpis") return "key figures up to date";
@@ -883,6 +885,7 @@ const en: Texts = {
       disk: "The disk is nearly full",
       alerting: "Alerts are not working properly",
       judging: "Some readings could not be judged",
+      threads: "A background task failed and was begun anew",
       rules: "A rule failed or was not taken",
       kpis: "Key figures cannot be calculated",
       outbox: "A notification has waited too long",
@@ -902,6 +905,7 @@ const en: Texts = {
       disk: "Free space on the disk of the data directory.",
       alerting: "Check the channels in site.toml; what waits is tried again.",
       judging: "Readings are kept all the same; show the log to whoever maintains this.",
+      threads: "It works again; show the log to whoever maintains this.",
       rules: "Check rules.toml; the last good rules stay in force and readings are kept.",
       kpis: "Show the log to whoever maintains this.",
       outbox: "Check the channels in site.toml.",

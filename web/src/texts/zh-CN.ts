@@ -881,6 +881,7 @@ const zh = {
       disk: "磁盘",
       alerting: "报警",
       judging: "判断",
+      threads: "后台任务",
       rules: "规则",
       kpis: "指标计算",
       outbox: "待发通知",
@@ -900,6 +901,7 @@ const zh = {
       if (name === "store") return "确认过的读数都在盘上";
       if (name === "disk") return `磁盘还剩 ${text.replace(" free", "")}`;
       if (name === "judging") return "每条读数都判断过";
+      if (name === "threads") return "都在工作";
       if (name === "rules") return "规则已生效";
       if (name === "alerting") return "报警在工作";
       if (name === "kpis") return "指标在计算";
@@ -919,6 +921,7 @@ const zh = {
       disk: "磁盘快满了",
       alerting: "报警没有正常工作",
       judging: "有读数没能判断",
+      threads: "有后台任务出错，已重新开始",
       rules: "有规则出错或没有采用",
       kpis: "指标计算出错",
       outbox: "有通知等了太久",
@@ -938,6 +941,7 @@ const zh = {
       disk: "请清理数据目录所在的磁盘。",
       alerting: "核对 site.toml 里的通知渠道；等着的会再发。",
       judging: "读数照常保存；请把日志交给维护人员。",
+      threads: "已恢复工作；请把日志交给维护人员。",
       rules: "核对 rules.toml；上一次正确的规则继续有效，读数照常保存。",
       kpis: "请把日志交给维护人员。",
       outbox: "核对 site.toml 里的通知渠道。",
