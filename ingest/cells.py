@@ -85,6 +85,16 @@ class Cells:
         self.trace: list[Step] | None = None
         self._now = (0, 0, Cell())  # the cell used last, found again without a search
 
+    @property
+    def edged(self) -> bool:
+        """Whether the intervals are between given edges."""
+        return bool(self._edges)
+
+    def go_on(self, start_ms: int, cell: Cell) -> None:
+        """Go on from a cell that was added up elsewhere."""
+        self.found[start_ms] = cell
+        self._now = (start_ms, start_ms + QUARTER_MS, cell)
+
     def multiply(self, multipliers: Sequence[tuple[int, float]]) -> None:
         """Let amounts count by these ratios from their dates on."""
         self._multipliers = sorted(multipliers)

@@ -8,7 +8,7 @@ the order or the batches they came in. Rules: domain rule-book 3.5.
 
 import itertools
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -49,6 +49,7 @@ class _Register:
     """Consumption of a register that only grows, but for what `ingest.registers` decides."""
 
     lookback = LOOK + 1
+    plain = False
 
     def __init__(self, facts: Facts, dial: Dial, cells: Cells) -> None:
         self._facts = facts
@@ -86,7 +87,7 @@ class _Register:
             last_ms = max(last_ms, standing.at_ms)
         self._swaps = [swap for swap in self._swaps if swap.at_ms > last_ms]
 
-    def push(self, rows: Iterable[Row]) -> None:
+    def push(self, rows: Sequence[Row]) -> None:
         note, tail, swaps = self._cells.note, self._tail, self._swaps
         newest = self._newest.append
         for row in rows:
@@ -215,6 +216,7 @@ class _Deltas:
     """Amounts since the message before: each is spread over the time since then."""
 
     lookback = 1
+    plain = True
 
     def __init__(self, facts: Facts, cells: Cells) -> None:
         self._facts = facts
@@ -233,7 +235,7 @@ class _Deltas:
         self._cells.floor_ms = floor_ms
         self._last = newest[-1] if newest else None
 
-    def push(self, rows: Iterable[Row]) -> None:
+    def push(self, rows: Sequence[Row]) -> None:
         for row in rows:
             self._cells.note(row)
             start = self._last or row

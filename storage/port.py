@@ -98,6 +98,8 @@ class Running(Protocol):
 
     lookback: int
     """How many of the newest readings a plain standing is made of."""
+    plain: bool
+    """Whether its standing is always the plain one."""
 
     def resume(
         self,
@@ -114,7 +116,7 @@ class Running(Protocol):
         """
         ...
 
-    def push(self, rows: Iterable[Row]) -> None:
+    def push(self, rows: Sequence[Row]) -> None:
         """Take further readings."""
         ...
 

@@ -127,11 +127,10 @@ class Roller:
             until_ms=until_ms,
             out=left_out(tip.facts),
         )
-        for quarter, group in groupby(list(rows), key=_quarter):
+        for quarter, batch in _by_quarter(list(rows), whole=tip.running.plain):
             if quarter != tip.quarter:
                 self._keep(connection, point, tip)
                 tip.stands = False
-            batch = list(group)
             tip.running.push(batch)
             tip.last_ms, tip.last_ordinal = batch[-1][0], batch[-1][1]
         self._keep(connection, point, tip)
@@ -259,7 +258,8 @@ class Roller:
             batch = list(group)
             running.push(batch)
             last = batch[-1]
-            new, old = running.standing(), standing_at(connection, point, quarter)
+            new = running.standing()
+            old = None if running.plain else standing_at(connection, point, quarter)
             if new != old:
                 keep_standing(connection, point, quarter, new)
             elif turn is None and running.decided_ms >= high:
@@ -364,6 +364,20 @@ class Roller:
 
 def _quarter(row: Row) -> int:
     return row[0] - row[0] % QUARTER_MS
+
+
+def _by_quarter(rows: list[Row], *, whole: bool) -> Iterable[tuple[int, list[Row]]]:
+    """Yield readings by the quarter-hour; `whole`: all in one, by that of the last.
+
+    >>> rows = [(0, 0, 1.0), (900_001, 0, 1.0)]
+    >>> [(at, len(batch)) for at, batch in _by_quarter(rows, whole=True)]
+    [(900000, 2)]
+    """
+    if whole and rows:
+        yield _quarter(rows[-1]), rows
+    elif rows:
+        for quarter, group in groupby(rows, key=_quarter):
+            yield quarter, list(group)
 
 
 def _runs(marks: Sequence[Mark]) -> Iterable[list[Mark]]:
