@@ -31,7 +31,7 @@ METER = "meter"
 """The login for a real meter that somebody connects to the demo."""
 
 _STEP_MS = 3 * HOUR_MS
-_STEPS_A_DAY = DAY_MS // _STEP_MS
+_ROLL_STEPS = 7 * DAY_MS // _STEP_MS
 _STATE = "campus.json"
 
 
@@ -184,8 +184,8 @@ def fill(
             progress.advance(task, campus.now_ms - before)
             tell(campus.now_ms)
             step += 1
-            if step % _STEPS_A_DAY == 0:
-                # Day by day each point is added to; all days at once would be computed again.
+            if step % _ROLL_STEPS == 0:
+                # Week by week each point is added to; all at once would be computed again.
                 app.journal.roll_up()
             if step % 40 == 0:
                 save_state(save, campus)

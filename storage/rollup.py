@@ -10,6 +10,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from caretaker.clock import HOUR_MS, QUARTER_MS
@@ -17,6 +18,7 @@ from caretaker.vocabulary import Period
 from storage import meter_events
 from storage.fold import Fold, combine, day_edges
 from storage.port import Arithmetic, Facts, Interval, Row, Running
+from storage.rollup_marks import Mark, Turns, runs_of
 from storage.rollup_rows import (
     Writer,
     good_rows,
@@ -30,10 +32,8 @@ from storage.rollup_rows import (
 __all__ = ["Roller", "combine", "day_edges", "load"]
 
 _MOST_TIPS = 5_000
-_JOIN_MS = HOUR_MS
 _END = 2**62
-Mark = tuple[int, int, int]
-"""A quarter-hour to compute again: (point, start_ms, instant of its earliest new reading)."""
+_POINT = itemgetter(0)
 
 
 @dataclass(slots=True)
@@ -66,6 +66,7 @@ class Roller:
         self._writer = Writer()
         self._tips: OrderedDict[int, _Tip] = OrderedDict()
         self._day = (0, 0)
+        self._turns = Turns()
 
     def forget(self) -> None:
         """Drop what is under way in memory: a transaction failed, the file is the truth."""
@@ -77,12 +78,8 @@ class Roller:
     ) -> list[tuple[int, int]]:
         """Work off up to about `limit` marks within about `budget_s`; return those done."""
         began = time.monotonic()
-        marks: list[Mark] = connection.execute(
-            "SELECT point, start_ms, from_ms FROM rollup_dirty ORDER BY point, start_ms LIMIT ?",
-            (limit,),
-        ).fetchall()
         done: list[tuple[int, int]] = []
-        for point, group in groupby(marks, key=lambda mark: mark[0]):
+        for point, group in groupby(self._turns.marks(connection, limit), key=_POINT):
             own = list(group)
             try:
                 self._bring(connection, point, own)
@@ -90,6 +87,7 @@ class Roller:
                 self.forget()
                 raise
             done += [(point, start) for _, start, _ in own]
+            self._turns.last = point
             if time.monotonic() - began > budget_s:
                 break
         self._writer.save(connection)
@@ -106,7 +104,7 @@ class Roller:
             (point, marks[-1][1]),
         ).fetchone()
         rest_ms = _END if row[0] is None else int(row[0])
-        runs = list(_runs(marks))
+        runs = list(runs_of(marks))
         for index, run in enumerate(runs):
             until_ms = runs[index + 1][0][1] if index + 1 < len(runs) else rest_ms
             tip = self._tips.get(point)
@@ -378,18 +376,3 @@ def _by_quarter(rows: list[Row], *, whole: bool) -> Iterable[tuple[int, list[Row
     elif rows:
         for quarter, group in groupby(rows, key=_quarter):
             yield quarter, list(group)
-
-
-def _runs(marks: Sequence[Mark]) -> Iterable[list[Mark]]:
-    """Join marks that are near each other: one recomputation costs less than many.
-
-    >>> [len(run) for run in _runs([(1, 0, 0), (1, 900_000, 0), (1, 99_900_000, 0)])]
-    [2, 1]
-    """
-    run = [marks[0]]
-    for mark in marks[1:]:
-        if mark[1] - run[-1][1] > _JOIN_MS:
-            yield run
-            run = []
-        run.append(mark)
-    yield run

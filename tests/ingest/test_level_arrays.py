@@ -49,7 +49,8 @@ def run(
 def test_arrays_add_up_as_one_by_one(
     moves: list[tuple[int, float]], cuts: list[int], hold_ms: int | None, ago_ms: int | None
 ) -> None:
-    at, rows = START_MS + 7 * MINUTE_MS, []
+    at = START_MS + 7 * MINUTE_MS
+    rows: list[Row] = []
     for step, value in moves:
         at += step
         rows.append((at, len(rows), value))
