@@ -16,6 +16,7 @@ _GOOD = Quality.GOOD
 _TEMPERATURE = "temperature"
 POWER_ON_C = 85.0
 """What a DS18B20 reads before its first conversion; suspect until the way there was seen."""
+_DOUBTED = frozenset({POWER_ON_C, 127.0})  # 127: all bits of a signed byte, as meters write "none"
 _BOUNDS = {
     name: (quantity.low, quantity.high, _SENTINELS.get(name, frozenset()))
     for name, quantity in QUANTITIES.items()
@@ -47,6 +48,8 @@ def judge(quantity: str, raw: float, value: float) -> Quality | Rejected:
     'sentinel'
     >>> judge("temperature", 85.0, 85.0)
     <Quality.SUSPECT: 2>
+    >>> judge("temperature", 127, 127.0)
+    <Quality.SUSPECT: 2>
     >>> judge("humidity", 130.0, 130.0).reason.value
     'out-of-range'
     """
@@ -59,6 +62,6 @@ def judge(quantity: str, raw: float, value: float) -> Quality | Rejected:
             RejectReason.OUT_OF_RANGE,
             f"{quantity} {value:g} {limits.unit} is outside {limits.low:g}..{limits.high:g}",
         )
-    if value == POWER_ON_C and quantity == _TEMPERATURE:
+    if value in _DOUBTED and quantity == _TEMPERATURE:
         return Quality.SUSPECT
     return _GOOD

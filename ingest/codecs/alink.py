@@ -57,7 +57,8 @@ def _parts(params: Any, own: str) -> Iterator[Part]:
                 yield from _properties(properties, name)
         elif isinstance(params, Mapping):
             yield from _properties(item, name)
-        for sub in item.get("subDevices") or ():
+        subs = item.get("subDevices")
+        for sub in subs if isinstance(subs, list) else ():
             if isinstance(sub, Mapping):
                 yield from _parts(sub, _identity(sub, name))
 

@@ -1,4 +1,4 @@
-"""LoRaWAN network servers: ChirpStack v3 and v4, The Things Stack v3, with decoded objects.
+"""LoRaWAN network servers: ChirpStack v3 and v4, The Things Stack v3, ThingPark; decoded objects.
 
 The envelope says who (DevEUI) and when (the gateway's time); what the object's keys mean is said
 by their names, by a model file that extends `lorawan`, or by the normalised payload of The Things
@@ -141,6 +141,8 @@ def _uplinks(payload: Any, named: str) -> Iterator[_Uplink]:
             continue
         if "end_device_ids" in body:
             yield from _things_stack(body)
+        elif "DevEUI_uplink" in body:
+            yield _thingpark(body["DevEUI_uplink"])
         else:
             yield _chirpstack(body, named)
 
@@ -148,6 +150,8 @@ def _uplinks(payload: Any, named: str) -> Iterator[_Uplink]:
 def _is_envelope(body: Mapping[str, Any]) -> bool:
     if isinstance(body.get("end_device_ids"), Mapping):
         return isinstance(body.get("uplink_message"), Mapping)
+    if isinstance(body.get("DevEUI_uplink"), Mapping):
+        return True
     return isinstance(body.get("deviceInfo"), Mapping) or ("devEUI" in body and "fPort" in body)
 
 
@@ -194,6 +198,22 @@ def _of_gateway(metadata: object) -> object:
             if isinstance(item, Mapping) and isinstance(item.get("time"), str):
                 return item["time"]
     return None
+
+
+def _thingpark(body: Mapping[str, Any]) -> _Uplink:
+    """Return an uplink of Actility's ThingPark, whose driver's object stands in `payload`."""
+    driver = body.get("driverCfg")
+    application = driver.get("app") if isinstance(driver, Mapping) else None
+    model = application.get("mId") if isinstance(application, Mapping) else None
+    customer = body.get("CustomerData")
+    name = customer.get("name") if isinstance(customer, Mapping) else None
+    return _Uplink(
+        device=_eui(str(body.get("DevEUI", ""))),
+        at=_first_time(body.get("Time")),
+        decoded=body.get("payload"),
+        labels=_text(model, name),
+        raw=bool(body.get("payload_hex")),
+    )
 
 
 def _chirpstack(body: Mapping[str, Any], named: str) -> _Uplink:
