@@ -35,7 +35,7 @@ from caretaker.config import (
 from caretaker.secrets import load_or_create
 from ingest.broker.port import Address, Login
 from ingest.broker.supervise import free_port
-from tests.bench.ingest import publishers
+from tests.bench import publishers, traffic
 
 _PROBES = 400
 
@@ -111,9 +111,9 @@ def measure(
     if busy:
         thread.start()
     assert app.broker is not None
-    load = publishers(
-        app.broker.address("bench").port, "load", int(rate / 2 * seconds), 2, rate / 2
-    )  # two readings a message
+    messages = traffic.native(int(rate / 2 * seconds), site="load")  # two readings each
+    load = publishers.start(app.broker.address("bench").port, messages, 2, folder, rate / 2)
+    publishers.go(load)
     client = client_of(app.broker.address("bench"))
     cool_ms = time.time_ns() // 1_000_000 - 30 * MINUTE_MS
     for device in devices:  # known devices, as those of a school are
