@@ -76,10 +76,11 @@ class Engine:
         """Devices whose readings bear the time of receipt."""
         self._written: dict[str, str] = {}
         """The states of the device that is being judged, as they were written."""
+        self._unsaved: dict[tuple[str, int], str] = {}
 
     def load(self, connection: sqlite3.Connection) -> None:
         """Take rule state, and what the lifecycle knows, from the journal."""
-        self.states, self.clocks = {}, {}
+        self.states, self.clocks, self._unsaved = {}, {}, {}
         for rule, device, state in connection.execute("SELECT rule, device, state FROM rule_state"):
             if rule == _CLOCK:
                 self.clocks[device] = int(state)
@@ -132,9 +133,11 @@ class Engine:
             self._judge_device(connection, device, items, now_ms=now_ms)
         if changed or now_ms - self._ticked_ms >= _TICK_MS:
             self._ticked_ms = now_ms
+            self._save(connection)
             self._tick(connection, heard=set(by_device), everything=changed, now_ms=now_ms)
         self.late.work(connection, now_ms=now_ms)
         self.lifecycle.tick(connection, now_ms=now_ms)
+        self._save(connection)
 
     def postpone(
         self, connection: sqlite3.Connection, readings: Sequence[Reading], *, now_ms: int
@@ -147,7 +150,8 @@ class Engine:
                 self.late.ask(connection, device, from_ms=reading.at_ms, now_ms=now_ms)
                 if self.clocks.get(device, 0) < reading.at_ms <= now_ms + _FUTURE_MS:
                     self.clocks[device] = reading.at_ms
-                    self._keep(connection, _CLOCK, device, reading.at_ms)
+                    self._keep(_CLOCK, device, reading.at_ms)
+        self._save(connection)
 
     def fault(self, key: tuple[str, int], error: Exception) -> None:
         """Count what went wrong with a rule at a device, and show it until that goes well."""
@@ -176,7 +180,7 @@ class Engine:
                 self._step(connection, post, mine, known_ms=known_ms, now_ms=now_ms)
         if newest > clock:
             self.clocks[device] = newest
-            self._keep(connection, _CLOCK, device, newest)
+            self._keep(_CLOCK, device, newest)
             self.late.checkpoint(
                 connection, device, before_ms=clock, at_ms=newest, texts=self._written
             )
@@ -186,10 +190,10 @@ class Engine:
         for (rule, device), state in list(self.states.items()):
             if device in self._clockless:
                 self.states[rule, device] = shifted(state, by_ms)
-                self._keep(connection, rule, device, self.states[rule, device])
+                self._keep(rule, device, self.states[rule, device])
         for device in self._clockless & set(self.clocks):
             self.clocks[device] += by_ms
-            self._keep(connection, _CLOCK, device, self.clocks[device])
+            self._keep(_CLOCK, device, self.clocks[device])
             self.late.step_back(connection, device, self.clocks[device])
         self._started_ms += min(0, by_ms)
         self._ticked_ms = self._refreshed_ms = 0
@@ -201,9 +205,9 @@ class Engine:
                 for (rule, of), state in list(self.states.items()):
                     if of == device:
                         self.states[rule, of] = shifted(state, now_ms - clock_ms)
-                        self._keep(connection, rule, of, self.states[rule, of])
+                        self._keep(rule, of, self.states[rule, of])
                 self.clocks[device] = now_ms
-                self._keep(connection, _CLOCK, device, now_ms)
+                self._keep(_CLOCK, device, now_ms)
                 self.late.step_back(connection, device, now_ms)
 
     def _caught_up(self, now_ms: int) -> bool:
@@ -277,25 +281,30 @@ class Engine:
             return
         if self.sick:
             self.sick.pop(key, None)
-        self.remember(connection, post, state)
+        self.remember(post, state)
         silent = readings and not verdicts and not state.get("bad")
         if silent and self.lifecycle.has_open(connection, *key):
             # A recovery is proved by going on to be good (lifecycle), so good is said aloud.
             verdicts = [Verdict(Truth.OK, readings[-1].at_ms)]
         self.take(connection, post, verdicts, now_ms=now_ms)
 
-    def remember(self, connection: sqlite3.Connection, post: Post, state: State) -> None:
+    def remember(self, post: Post, state: State) -> None:
         """Keep a rule's state of a device, in the caller's transaction."""
         key = (post.rule.name, post.subject.device.id)
         if state != self.states.get(key, {}):
             self.states[key] = state
-            self._keep(connection, *key, state)
+            self._keep(*key, state)
 
-    def _keep(self, connection: sqlite3.Connection, rule: str, device: int, state: object) -> None:
-        text = self._written[rule] = written(state)
-        connection.execute(
-            "INSERT OR REPLACE INTO rule_state VALUES (?, ?, ?)", (rule, device, text)
+    def _keep(self, rule: str, device: int, state: object) -> None:
+        self._unsaved[rule, device] = self._written[rule] = written(state)
+
+    def _save(self, connection: sqlite3.Connection) -> None:
+        """Write what changed; one statement for all, each lets go of the interpreter."""
+        connection.executemany(
+            "INSERT OR REPLACE INTO rule_state VALUES (?, ?, ?)",
+            [(rule, device, text) for (rule, device), text in self._unsaved.items()],
         )
+        self._unsaved.clear()
 
     def take(
         self,

@@ -10,7 +10,6 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from alerting.checkpoints import HORIZON_MS, Checkpoints, drop, written
@@ -30,7 +29,6 @@ LINKED_SKEW_MS = QUARTER_MS
 _QUIET_MS, _PATIENCE_MS, _RETRY_MS = 2_000, 30_000, 60_000
 _AGAIN = "late data"
 _NOT_TRUTH = int(Quality.SUSPECT | Quality.RETAINED)
-_EVENT_ORDER = itemgetter(0, 1)
 _RANK = {Severity.NOTICE: 0, Severity.ALARM: 1, Severity.CRITICAL: 2}
 
 
@@ -214,7 +212,7 @@ class LateData:
                 states = {name: written(state) for name, state in held.items() if state}
                 self._checkpoints.write(connection, device, end_ms, states)
         for post in posts:
-            self._engine.remember(connection, post, held[post.rule.name])
+            self._engine.remember(post, held[post.rule.name])
             if post.rule.name == sampler.RULE:
                 self._engine.take(connection, post, said[post.rule.name], now_ms=now_ms)
                 continue
@@ -314,7 +312,6 @@ def load_readings(
             " AND at_ms < ? AND quality & ? = 0 ORDER BY at_ms, ordinal",
             (point, start_ms, end_ms, _NOT_TRUTH),
         ).fetchall()
-    if len(points) > 1:
-        rows.sort(key=_EVENT_ORDER)
+    rows.sort(key=lambda row: (row[0], row[1]))
     known = {number: Quality(number) for number in {row[3] for row in rows}}
-    return [Reading(point, at_ms, value, known[number]) for at_ms, point, value, number in rows]
+    return [Reading(row[1], row[0], row[2], known[row[3]]) for row in rows]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from caretaker.clock import MINUTE_MS, QUARTER_MS
 from caretaker.vocabulary import Arrival, Quality, Reading, Rejected, RejectReason, quality_of
 from storage import dialect
-from storage.insert import Inserted, Row, insert
-from storage.late import LateLog
+from storage.insert import Inserted, Newest, Row, insert
+from storage.late import NEWEST, LateLog
 from storage.port import Stored
 from storage.quarantine import Shelf
 from storage.sequence import SequenceBook
@@ -60,6 +60,7 @@ class Committer:
     points: dict[tuple[int, str, str], int] = field(default_factory=dict)
     points_of: Counter[int] = field(default_factory=Counter)
     latest: dict[int, int] = field(default_factory=dict)
+    newest: Newest = field(default_factory=dict)
     dirty: dict[tuple[int, int], int] = field(default_factory=dict)
     heard: int = 0
     sequences: SequenceBook = field(default_factory=SequenceBook)
@@ -92,6 +93,7 @@ class Committer:
         }
         self.points_of = Counter(device for device, _, _ in self.points)
         self.latest = dict(connection.execute("SELECT point, at_ms FROM latest").fetchall())
+        self.newest = {row[0]: (row[1], row[2]) for row in connection.execute(NEWEST)}
         self.dirty = {
             (point, start): since
             for point, start, since in connection.execute(
@@ -114,7 +116,7 @@ class Committer:
                 self.tally.note(Fate.DUPLICATE, arrival)
             else:
                 self._sort(connection, arrival, batch, now_ms=now_ms)
-        done = insert(connection, batch.rows, batch.sources)
+        done = insert(connection, batch.rows, batch.sources, self.newest)
         self.late.note(connection, done.rows)
         for arrival, detail in done.conflicts:
             self.shelf.keep(connection, arrival, Rejected(RejectReason.CONFLICT, detail))

@@ -14,6 +14,18 @@ _INSERT = (
     "INSERT OR IGNORE INTO reading (point, at_ms, ordinal, value, quality) VALUES (?, ?, ?, ?, ?)"
 )
 
+_SIZES = (512, 64, 8, 1)
+# OR FAIL: nothing is kept to undo half a statement with; an error undoes the whole transaction.
+_NEW = {
+    size: "INSERT OR FAIL INTO reading (point, at_ms, ordinal, value, quality) VALUES "  # noqa: S608
+    + ", ".join(["(?, ?, ?, ?, ?)"] * size)
+    for size in _SIZES
+}
+_FROM_THE_START = (-1, -1)
+
+Newest = dict[int, tuple[int, int]]
+"""(instant, ordinal) of each point's newest reading: beyond it none can be there."""
+
 _Stored = dict[tuple[int, int], dict[int, float]]
 """(point, at_ms) -> ordinal -> value."""
 
@@ -29,9 +41,47 @@ class Inserted:
     """(arrival, what stands there) of readings that contradict one of the same instant."""
 
 
-def insert(connection: sqlite3.Connection, rows: list[Row], sources: list[Arrival]) -> Inserted:
-    """Insert readings in the open transaction; `sources` holds the arrival of each row."""
-    done = Inserted(rows, sources, 0, [])
+def insert(
+    connection: sqlite3.Connection, rows: list[Row], sources: list[Arrival], newest: Newest
+) -> Inserted:
+    """Insert readings in the open transaction; `sources` holds the arrival of each row.
+
+    What goes beyond its point's newest reading, as nearly all does, is inserted without a look.
+    `newest` is moved on; it must be taken from the file again when the transaction fails.
+    """
+    ahead, done = Inserted([], [], 0, []), Inserted([], [], 0, [])
+    for row, arrival in zip(rows, sources, strict=True):
+        key = (row[1], row[2])
+        if key > newest.get(row[0], _FROM_THE_START):
+            newest[row[0]] = key
+            ahead.rows.append(row)
+            ahead.sources.append(arrival)
+        else:
+            done.rows.append(row)
+            done.sources.append(arrival)
+    _insert_new(connection, ahead.rows)
+    if not done.rows:
+        return ahead
+    _insert_late(connection, done)
+    done.rows, done.sources = ahead.rows + done.rows, ahead.sources + done.sources
+    return done
+
+
+def _insert_new(connection: sqlite3.Connection, rows: list[Row]) -> None:
+    """Insert rows of which none is there: hundreds by a statement, each lets go of the interpreter.
+
+    A savepoint would copy every page it touches, a hundred points are a hundred pages.
+    """
+    at = 0
+    for size in _SIZES:
+        while len(rows) - at >= size:
+            values = [value for row in rows[at : at + size] for value in row]
+            connection.execute(_NEW[size], values)
+            at += size
+
+
+def _insert_late(connection: sqlite3.Connection, done: Inserted) -> None:
+    rows = done.rows
     if len({row[:3] for row in rows}) < len(rows):
         _settle(done, {})
     if not _insert_all(connection, done.rows):
@@ -46,7 +96,6 @@ def insert(connection: sqlite3.Connection, rows: list[Row], sources: list[Arriva
         }
         _settle(done, stored)
         connection.executemany(_INSERT, done.rows)
-    return done
 
 
 def _insert_all(connection: sqlite3.Connection, rows: list[Row]) -> bool:
