@@ -15,6 +15,8 @@ _ON_SHARE = 0.3  # of the greatest power seen: a running compressor, not its sta
 _STILL_K = 0.04
 _POWER_RESTS_MS = HOUR_MS
 _GAP_MS = HOUR_MS
+CYCLE_MS = 300_000
+"""Air sampled less often than this shows no cycles: they last some 10 to 30 minutes."""
 
 
 def take_power(state: State, value: float, at_ms: int, limits: Mapping[str, float]) -> None:

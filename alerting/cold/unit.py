@@ -45,7 +45,8 @@ def take(
             door_open=bool(state.get("door")),
             zone=context.zone,
         )
-    if "duty_h" in limits and not defrost.forgives(state, at, limits):
+    seldom = interval_ms(subject, state) > compressor.CYCLE_MS
+    if "duty_h" in limits and not seldom and not defrost.forgives(state, at, limits):
         compressor.take_air(state, value, at, limits)
     return True
 

@@ -11,20 +11,21 @@ from caretaker.vocabulary import Reading, Severity, Truth
 
 _RISE_K = 2.0
 _BACK_SHARE = 0.25
-_KEEP, _RECENT = 40, 5
+_KEEP, _RECENT, _SLOW = 40, 10, 8
 _LONGEST_MS = 6 * HOUR_MS
 _EASE_K = 0.02  # how fast the low mark follows a warmer set point [K a sample]
 
 
 class PullDown:
-    """BAD when the last pull-downs took twice as long a kelvin as the ones before.
+    """BAD when eight of the last ten pull-downs took twice as long a kelvin as those before.
 
     A pull-down is the way from the top of a rise of 2 K or more (door, delivery, defrost) down to
-    a quarter of it. The last five are compared with the median of those before, ten at least.
+    a quarter of it. It is compared with the median of those before, twenty at least: one load of
+    warm food is slow, eight are a weak compressor.
     """
 
     name = "slow_pull_down"
-    version = "1"
+    version = "2"
     parameters = ("pull_down_factor", "physics_lo_c", "physics_hi_c")
     timed = False
     downstream_first = False
@@ -89,10 +90,13 @@ def _judge(state: State, at: int, limits: Mapping[str, float], verdicts: list[Ve
     took = state["took"]
     if len(took) < 3 * _RECENT:
         return
-    usual, recent = statistics.median(took[:-_RECENT]), statistics.median(took[-_RECENT:])
-    if recent >= limits["pull_down_factor"] * usual:
+    usual, recent = statistics.median(took[:-_RECENT]), sorted(took[-_RECENT:])
+    if recent[_RECENT - _SLOW] >= limits["pull_down_factor"] * usual:
         state["bad"] = state.get("bad") or at
-        evidence = {"min_per_k": round(recent, 1), "usual_min_per_k": round(usual, 1)}
+        evidence = {
+            "min_per_k": round(statistics.median(recent), 1),
+            "usual_min_per_k": round(usual, 1),
+        }
         say(
             verdicts,
             Verdict(

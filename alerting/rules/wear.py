@@ -23,12 +23,13 @@ _LEAST_MIN = 5.0
 class CompressorDuty:
     """BAD when the compressor runs most of the time and clearly more than it used to.
 
-    Duty is known from power where there is one, else from the air's cycles; the usual duty is the
-    mean of the last week, learned for three days before anything is said.
+    Duty is known from power where there is one, else from the air's cycles where it is sampled at
+    least every five minutes; the usual duty is the mean of the last week, learned for three days
+    before anything is said.
     """
 
     name = "compressor_duty"
-    version = "1"
+    version = "2"
     parameters = (*PARAMETERS, "duty_h", "duty_hi_pct", "duty_rise_pct")
     timed = False
     downstream_first = False

@@ -80,3 +80,29 @@ def test_cooling_down_that_slows_is_told_within_a_day(per_k: float) -> None:
     assert onsets(PullDown(), openings(6, per_k=per_k)) == []
     (day,) = onsets(PullDown(), openings(6, per_k=per_k, slower_from=4))
     assert 4 <= day <= 5
+
+
+def test_air_sampled_each_quarter_hour_tells_nothing_of_the_compressor() -> None:
+    """Its cycles are shorter than that; what looks like them is chance."""
+    device = Device(1, "t:f", "t", DeviceStatus.ADOPTED, role=DeviceRole.FRIDGE, interval_s=900)
+    seldom = Subject(device, FRIDGE.points)
+    context = Context(limits=limits_of(SiteSettings(), device))
+    air = [r for r in cycles(14, share=0.5, weak_from=9) if r.point == AIR][::3]
+    state, verdicts = CompressorDuty().step(
+        seldom, state={}, readings=air, context=context, now_ms=START_MS
+    )
+    assert verdicts == []
+    assert "duty" not in state
+
+
+def test_pull_downs_of_uneven_use_are_no_wear() -> None:
+    """Full and empty shelves cool differently: one in five takes three times as long."""
+    noise = random.Random(3)
+    readings, at = [], START_MS
+    for _ in range(400):
+        pace = noise.uniform(4.5, 5.5) * (3.0 if noise.random() < 0.2 else 1.0)
+        for minute in range(0, 150, 5):
+            up = 4.0 if minute < 10 else max(0.0, 4.0 - (minute - 10) / pace)
+            readings.append(Reading(AIR, at + minute * MINUTE_MS, 4.0 + up))
+        at += 150 * MINUTE_MS
+    assert onsets(PullDown(), iter(readings)) == []
