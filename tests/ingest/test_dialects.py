@@ -181,6 +181,27 @@ def test_now_in_senml_is_the_time_of_receipt() -> None:
     assert all(m.quality & Quality.NO_CLOCK for m in found.values())
 
 
+def test_a_clock_of_tasmota_with_a_zone_is_an_instant_and_one_without_is_none() -> None:
+    zoned = one("tele/p/SENSOR", {"Time": "2026-09-01T02:00:30+02:00", "ENERGY": {"Total": 5}})
+    assert [m.at_ms for m in zoned.measured] == [NOW_MS - 30_000]
+    bare = one("tele/p/SENSOR", {"Time": "2026-09-01T02:00:30", "ENERGY": {"Total": 5}})
+    assert [m.at_ms for m in bare.measured] == [NOW_MS]
+    assert bare.measured[0].quality & Quality.NO_CLOCK
+
+
+@pytest.mark.parametrize(
+    ("topic", "body"),
+    [
+        ("panel/status/energy", {"total": 5, "l1": 4}),
+        ("panel/status/voltage", 230),
+        ("panel/status/door", "open"),
+    ],
+)
+def test_a_status_topic_of_another_device_is_not_shellys(topic: str, body: object) -> None:
+    assert one(topic, body).driver != "shelly"
+    assert not one(topic, body).measured
+
+
 def test_no_volts_beside_live_power_were_not_read() -> None:
     body = {"ENERGY": {"Total": 5, "Power": [40, 0], "Voltage": [0, 0], "Current": [0.1, 0]}}
     found = {(m.channel, m.quantity): m.quality for m in one("tele/x/SENSOR", body).measured}
