@@ -29,6 +29,13 @@ cur = "current A"
 Noise = ""
 """
 TOPICS = (
+    "$sys/p/d/thing/pack/post",
+    "$thing/up/property/p/d",
+    "/p/d/properties/report",
+    "/p/d/property/post",
+    "tylink/d/thing/property/report",
+    "/huawei/v1/devices/d/data/json",
+    "v2/gw/report/regular/post",
     "v1/devices/me/telemetry",
     "v1/gateway/telemetry",
     "v1/gateway/connect",
@@ -209,6 +216,18 @@ KEYS = [
     "sub_device_data",
     "header",
     "body",
+    "data",
+    "serviceData",
+    "rw_prot",
+    "r_data",
+    "value",
+    "id",
+    "type",
+    "device_uid",
+    "dir",
+    "DevEUI_uplink",
+    "DevEUI",
+    "payload",
 ]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=6),
