@@ -140,7 +140,7 @@ def _identify(name: str, unit: str, phased: bool) -> Key | Rejected | None:  # n
     if isinstance(found, Rejected):
         return Rejected(found.reason, f"{name[:60]}: {found.detail}")
     quantity, used = found
-    if lowered[-1] in CODES and QUANTITIES[quantity].kind is not Kind.STATE:
+    if lowered and lowered[-1] in CODES and QUANTITIES[quantity].kind is not Kind.STATE:
         return None
     if (not unit and set(stems) & BOUNDS - used) or (
         "volume" in quantity and set(stems) & BACKWARD

@@ -139,9 +139,9 @@ def _uplinks(payload: Any, named: str) -> Iterator[_Uplink]:
             if named and isinstance(item, Mapping):
                 yield _Uplink(_eui(named), None, item, ())
             continue
-        if "end_device_ids" in body:
+        if isinstance(body.get("end_device_ids"), Mapping):
             yield from _things_stack(body)
-        elif "DevEUI_uplink" in body:
+        elif isinstance(body.get("DevEUI_uplink"), Mapping):
             yield _thingpark(body["DevEUI_uplink"])
         else:
             yield _chirpstack(body, named)
@@ -160,7 +160,8 @@ def _text(*items: object) -> tuple[str, ...]:
 
 
 def _things_stack(body: Mapping[str, Any]) -> Iterator[_Uplink]:
-    ids, message = body["end_device_ids"], body["uplink_message"]
+    ids, message = body["end_device_ids"], body.get("uplink_message")
+    message = message if isinstance(message, Mapping) else {}
     application = ids.get("application_ids")
     own = ids.get("device_id", "")
     eui = ids.get("dev_eui", "")

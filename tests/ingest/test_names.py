@@ -37,6 +37,7 @@ from ingest.codecs.values import Value
         ("冷藏温度", "℃", ("temperature", "℃", "fridge")),
         ("电池电量", "%", ("battery", "%", "")),
         ("燃气累计流量", "m3", ("gas_volume", "m3", "")),
+        ("(°C)", "", ("temperature", "°C", "")),
     ],
 )
 def test_a_name_says_what_it_measures(name: str, unit: str, meaning: tuple[str, str, str]) -> None:

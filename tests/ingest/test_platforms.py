@@ -36,6 +36,8 @@ TOPICS = (
     "tylink/d/thing/property/report",
     "/huawei/v1/devices/d/data/json",
     "v2/gw/report/regular/post",
+    "v3/a@t/devices/x/up",
+    "application/1/device/24e124136b000001/event/up",
     "v1/devices/me/telemetry",
     "v1/gateway/telemetry",
     "v1/gateway/connect",
@@ -228,6 +230,11 @@ KEYS = [
     "DevEUI_uplink",
     "DevEUI",
     "payload",
+    "end_device_ids",
+    "uplink_message",
+    "decoded_payload",
+    "object",
+    "(kWh)",
 ]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=6),
