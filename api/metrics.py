@@ -9,13 +9,17 @@ from prometheus_client.registry import Collector
 from api import health
 from api.device_view import last_reading_ms
 from api.services import Services
-from storage import outbox, quarantine
+from storage import outbox, quarantine, tally
 
 _COUNTERS = {
     "received": ("caretaker_messages_received", "MQTT messages received."),
     "readings": ("caretaker_readings_decoded", "Readings decoded from messages."),
     "stored": ("caretaker_readings_stored", "Readings made durable."),
     "duplicates": ("caretaker_readings_duplicate", "Readings that were stored already."),
+    "nothing_to_read": (
+        "caretaker_messages_nothing_to_read",
+        "Messages that a driver knows and that hold no reading.",
+    ),
 }
 
 
@@ -79,6 +83,7 @@ class _Figures(Collector):
     def _from_journal(self) -> Iterator[Metric]:
         with self._parts.journal.reader() as connection:
             newest = last_reading_ms(connection, now_ms=self._parts.clock.now_ms())
+            counts = tally.listing(connection)
             grouped = {
                 ("caretaker_devices", "Devices by status.", "status"): dict(
                     connection.execute("SELECT status, count(*) FROM device GROUP BY status")
@@ -97,6 +102,15 @@ class _Figures(Collector):
                     quarantine.counts(connection)
                 ),
             }
+        fates = CounterMetricFamily(
+            "caretaker_messages_settled",
+            "Messages, or the parts of those that speak for several devices, by what became of"
+            " them, since the journal began.",
+            labels=["fate", "reason", "driver"],
+        )
+        for line in counts:
+            fates.add_metric([line.fate.value, line.reason, line.driver], line.count)
+        yield fates
         for (name, text, label), values in grouped.items():
             family = GaugeMetricFamily(name, text, labels=[label])
             for key, value in values.items():

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from api import health as wellness
 from api import metrics, schemas
 from api.guard import Parts, Viewer, caller
-from storage import outbox
+from storage import outbox, tally
 
 router = APIRouter(tags=["system"])
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
@@ -31,6 +31,7 @@ def system(parts: Parts, role: Viewer) -> schemas.System:
     counters, rejected = parts.counters()
     with parts.journal.reader() as connection:
         notifications = outbox.counts(connection)
+        counts = tally.listing(connection)
     return schemas.System(
         status="ok" if all(check.ok for check in found) else "failing",
         version=parts.version,
@@ -39,6 +40,17 @@ def system(parts: Parts, role: Viewer) -> schemas.System:
         checks=found,
         counters=counters,
         rejected=rejected,
+        messages=[
+            schemas.MessageCount(
+                fate=line.fate.value,
+                reason=line.reason,
+                driver=line.driver,
+                count=line.count,
+                last_ms=line.last_ms,
+                last_topic=line.last_topic,
+            )
+            for line in counts
+        ],
         outbox=notifications,
         database_bytes=wellness.database_bytes(parts),
         disk_free_bytes=wellness.disk_free_bytes(parts),

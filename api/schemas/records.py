@@ -209,6 +209,17 @@ class Health(BaseModel):
     checks: list[Check]
 
 
+class MessageCount(BaseModel):
+    """What became of messages of one driver, since the journal began."""
+
+    fate: str
+    reason: str
+    driver: str
+    count: int
+    last_ms: int
+    last_topic: str
+
+
 class System(BaseModel):
     """The pipeline in plain figures."""
 
@@ -219,6 +230,7 @@ class System(BaseModel):
     checks: list[Check]
     counters: dict[str, int]
     rejected: dict[str, int]
+    messages: list[MessageCount]
     outbox: dict[str, int]
     database_bytes: int
     disk_free_bytes: int

@@ -923,6 +923,7 @@ const en: Texts = {
       readings: "Readings decoded",
       stored: "Readings stored",
       duplicates: "Repeated readings (absorbed)",
+      nothing_to_read: "Messages without a reading",
     },
     rejected: "Messages of no use",
     notify: "Notifications",

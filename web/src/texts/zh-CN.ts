@@ -959,6 +959,7 @@ const zh = {
       readings: "读出的读数",
       stored: "保存的读数",
       duplicates: "重复的读数（已合并）",
+      nothing_to_read: "不含读数的消息",
     } as Record<string, string>,
     rejected: "不能用的消息",
     notify: "通知",
