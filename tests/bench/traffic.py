@@ -67,7 +67,9 @@ def mixed(count: int, *, folder: Path = FOLDER, spaces: bool = True) -> Mixed:
                 if why:
                     made.left_out[why] += 1
                 else:
-                    rows.append((message.topic, message.payload))
+                    # A topic that is up to the user: each device has its own, of one dialect.
+                    topic = message.topic.replace("school/gateway", f"school/{path.stem}")
+                    rows.append((topic, message.payload))
     turn: defaultdict[str, Iterator[int]] = defaultdict(itertools.count)
     often = Counter(topic for topic, _ in rows)
     rounds = -(-count // len(rows))
