@@ -1,5 +1,7 @@
 """Units as devices name them, and the factor to the canonical unit of the quantity."""
 
+from functools import lru_cache
+
 from caretaker.quantities import QUANTITIES
 
 _ENERGY = {
@@ -89,6 +91,7 @@ class UnknownUnitError(ValueError):
     """The unit does not fit the quantity; a unit is never guessed."""
 
 
+@lru_cache(maxsize=4_096)
 def factor_offset(quantity: str, unit: str) -> tuple[float, float]:
     """Return (factor, offset) so that canonical = raw * factor + offset.
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from msgspec import structs
+
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Rejected, RejectReason
 from ingest.codecs.keys import Key, identify
@@ -167,7 +169,7 @@ def _by_size(rule: str, raw: object) -> str:
 
 def _thermal(value: Value) -> Value:
     if value.quantity in {"energy", "power", "volume", "flow"}:
-        return replace(value, quantity=f"heat_{value.quantity}")
+        return structs.replace(value, quantity=f"heat_{value.quantity}")
     return value
 
 

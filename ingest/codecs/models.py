@@ -46,13 +46,13 @@ class Models:
         own = (replace(driver, match=("*",)),) if driver.keys else ()
         self._models = tuple(_model(item) for item in (*own, *driver.models))
         self._implied = implied or {}
-        self._named: dict[tuple[str, ...], frozenset[str]] = {}
+        self._named: dict[tuple[str, ...], tuple[frozenset[str], tuple[Model, ...]]] = {}
 
     def read(self, decoded: Any, *labels: str) -> tuple[list[Value | Rejected], str]:
         """Return the values of a decoded object, and the name of the model that helped."""
         keys: dict[str, Key | None] = {}
-        name, named = "", self._of(labels)
-        for model in self._models:
+        name, (named, possible) = "", self._of(labels)
+        for model in possible:
             if model.name in named or model.holds(decoded):
                 keys |= model.keys
                 name = model.name if model.has or model.match != ("*",) else name
@@ -60,19 +60,23 @@ class Models:
 
     def key(self, name: str, *labels: str) -> Key | None:
         """Return what a model of one of these labels says of one name."""
-        named = self._of(labels)
+        named, _ = self._of(labels)
         for model in reversed(self._models):
             if name in model.keys and model.name in named:
                 return model.keys[name]
         return None
 
-    def _of(self, labels: tuple[str, ...]) -> frozenset[str]:
-        """Return the names of the models that a device's labels tell; they seldom change."""
+    def _of(self, labels: tuple[str, ...]) -> tuple[frozenset[str], tuple[Model, ...]]:
+        """Return the names of the models that a device's labels tell, and all that may fit it.
+
+        Labels seldom change, so it is remembered.
+        """
         found = self._named.get(labels)
         if found is None:
             if len(self._named) >= _KNOWN:
                 self._named.clear()
-            found = frozenset(model.name for model in self._models if model.named(labels))
+            named = frozenset(model.name for model in self._models if model.named(labels))
+            found = (named, tuple(m for m in self._models if m.has or m.name in named))
             self._named[labels] = found
         return found
 

@@ -39,6 +39,8 @@ _NAMES = [
 _VALUES = ("value", "_value", "Value", "measurementValue", "val")
 _UNITS = ("unit", "_unit", "Unit", "units", "uom")
 _SIBLINGS = ("Unit", "_unit", "_units", "Units", "_uom")
+_NO_VALUES = frozenset((*_TIMES, *_UNITS))
+_NUMBERS = frozenset((int, float, bool))
 _OF_ALL = {*_UNITS, "data_type", "dataType"}
 _MAX_VALUES = 2_000
 _MAX_DEPTH = 6
@@ -71,31 +73,39 @@ def read_object(
 
 
 def _first(item: Mapping[str, Any], names: Iterable[str]) -> Any:
-    return next((item[name] for name in names if item.get(name) is not None), None)
+    for name in names:
+        found = item.get(name)
+        if found is not None:
+            return found
+    return None
 
 
 def _object(walk: Collector, item: Any, *, at_ms: int | None, depth: int, prefix: str) -> None:
     """Read the keys of an object; a nested object's name helps where a key alone says nothing."""
-    if not isinstance(item, Mapping) or depth > _MAX_DEPTH:
+    if not isinstance(item, dict) or depth > _MAX_DEPTH:
         return
     phased = _phased(item)
-    plain = [key for key, raw in item.items() if isinstance(raw, int | float)]
-    own_unit = _first(item, _UNITS) if len(plain) == 1 else None
+    own_unit = _first(item, _UNITS)
+    if own_unit is not None and sum([type(raw) in _NUMBERS for raw in item.values()]) != 1:
+        own_unit = None
+    named = any(key.endswith(_SIBLINGS) for key in item)  # rarely: then each key is looked up
     for key, raw in item.items():
         walk.visited += 1
         if walk.visited > _MAX_VALUES:
             walk.refused = walk.refused or [_TOO_LARGE]
             return
-        if key in _TIMES or key in _UNITS or raw is None:
+        if raw is None or key in _NO_VALUES:
             continue
         name = _name(walk, prefix, str(key))
-        if isinstance(raw, Mapping):
+        if isinstance(raw, dict):
             _nested(walk, name, raw, at_ms=at_ms, depth=depth)
         elif isinstance(raw, list):
             if not _aside(key):
                 _list(walk, name, raw, depth=depth + 1)
         else:
-            unit = next((item[key + end] for end in _SIBLINGS if key + end in item), own_unit)
+            unit = own_unit
+            if named:
+                unit = next((item[key + end] for end in _SIBLINGS if key + end in item), own_unit)
             walk.take(name, raw, unit if isinstance(unit, str) else "", at_ms=at_ms, phased=phased)
 
 
@@ -110,9 +120,9 @@ def _nested(
 ) -> None:
     """Read `{"value": 4.5, "unit": "V"}`, `{"value": {"a": 4.5}, "unit": "V"}`, or go deeper."""
     value, unit = _first(raw, _VALUES), str(_first(raw, _UNITS) or "")
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for key, item in value.items():
-            if not isinstance(item, Mapping | list):
+            if not isinstance(item, (dict, list)):
                 walk.take(f"{name}_{key}", item, unit, at_ms=at_ms)
     elif value is not None:
         walk.take(name, value, unit, at_ms=at_ms)
@@ -126,18 +136,17 @@ def _aside(key: str) -> bool:
 
 
 def _phased(item: Mapping[str, Any]) -> bool:
-    return any(
-        key[-2:] in {"_a", "_A"} and key[:-1] + ("b" if key[-1] == "a" else "B") in item
-        for key in item
-        if isinstance(key, str)
-    )
+    for key in item:
+        if key.endswith(("_a", "_A")) and key[:-1] + ("b" if key[-1] == "a" else "B") in item:
+            return True
+    return False
 
 
 def _list(walk: Collector, name: str, items: list[Any], *, depth: int) -> None:
     """Read a list of named values, a data log (objects with a time each), or an array."""
     if depth > _MAX_DEPTH:
         return
-    keys = [key for item in items if isinstance(item, Mapping) for key in item]
+    keys = [key for item in items if isinstance(item, dict) for key in item]
     told = _telling(items)
     own = [key for key in keys if key not in _OF_ALL]
     apart = len(own) == len(set(own))  # no two hold the same: parts of one object, no log
@@ -146,7 +155,7 @@ def _list(walk: Collector, name: str, items: list[Any], *, depth: int) -> None:
         if walk.visited > _MAX_VALUES:
             walk.refused = walk.refused or [_TOO_LARGE]
             return
-        if isinstance(item, Mapping):
+        if isinstance(item, dict):
             _item(walk, item, apart=apart, told=told, depth=depth)
         elif isinstance(item, list):
             _list(walk, name, item, depth=depth + 1)
@@ -156,7 +165,7 @@ def _list(walk: Collector, name: str, items: list[Any], *, depth: int) -> None:
 
 def _telling(items: list[Any]) -> str:
     """Return the key that tells apart the items of a list which share a name and have no time."""
-    named = [item for item in items if isinstance(item, Mapping) and _first(item, _NAMES)]
+    named = [item for item in items if isinstance(item, dict) and _first(item, _NAMES)]
     labels = [_first(item, _NAMES) for item in named]
     if len(set(map(str, labels))) == len(labels) or any(_first(i, _TIMES) for i in named):
         return ""
@@ -174,7 +183,7 @@ def _item(walk: Collector, item: Mapping[str, Any], *, apart: bool, told: str, d
         walk.refused.append(at_ms)
         return
     label, value = _first(item, _NAMES), _first(item, _VALUES)
-    if isinstance(label, str) and not isinstance(value, Mapping | list) and value is not None:
+    if isinstance(label, str) and not isinstance(value, (dict, list)) and value is not None:
         labels = [item[n] for n in _NAMES if isinstance(item.get(n), str)]
         best = next((text for text in labels if _known(walk, text)), label)
         unit, channel = str(_first(item, _UNITS) or ""), _first(item, _CHANNELS[:3])

@@ -3,7 +3,8 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Measured, Quality, Rejected, RejectReason
@@ -13,8 +14,7 @@ from ingest.times import instant, settle
 from ingest.units import UnknownUnitError, factor_offset
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True, gc=False):
     """One value as sent: a quantity, its raw number and the unit the sender names.
 
     `at_ms` is the value's own time, where it has one. `ordinal` keeps equal instants apart.
