@@ -54,14 +54,17 @@ def subzero(folder: Path) -> list[Course]:
     table = pd.read_csv(folder / "values_15min.csv.gz", parse_dates=["date"])
     table = table.drop_duplicates("date").set_index("date").sort_index()
     courses = []
-    for name in table.columns:
+    for name in map(str, table.columns):
+        if name.rpartition("_")[0] not in LIMITS:
+            print(f"{name}: left out, its kind of room has no limit here")
+            continue
         column = table[name].dropna()
         at_ms = column.index.astype("datetime64[ms]").astype("int64")
         readings = tuple(
             Reading(1, int(at), float(value))
             for at, value in zip(at_ms, column.to_numpy(), strict=True)
         )
-        courses.append(Course(str(name), LIMITS[name.rpartition("_")[0]], readings, 900))
+        courses.append(Course(name, LIMITS[name.rpartition("_")[0]], readings, 900))
     return courses
 
 
@@ -270,6 +273,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         every = subzero(store)
         courses = [course for course in every if course.name not in QUIET]
         early(courses)
+        left = [f"{c.name} {len(excursions(c))}" for c in every if c.name in QUIET]
+        print(f"Not scored (excursions): {', '.join(left) or 'none'}")
         alarms(courses, store)
     if freezer.is_dir():
         defrosts(freezer)
