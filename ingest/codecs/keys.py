@@ -67,6 +67,7 @@ _CHINESE = "|".join(
         key=lambda word: (-len(word), word),
     )
 )
+_WHOLE = {"kwh", "kw", "m3", "lux", "volts", "amps", "watts"}  # names that are units
 _ENDING = re.compile(r"[^0-9A-Za-z][CFL]")  # a letter set apart at the end is a unit
 _LABEL = re.compile(r"\d+[A-Za-z]{1,2}")  # `battery_9V`: the name of a battery, no unit
 _CAMEL = re.compile(
@@ -140,9 +141,10 @@ def _identify(name: str, unit: str, phased: bool) -> Key | Rejected | None:  # n
     if isinstance(found, Rejected):
         return Rejected(found.reason, f"{name[:60]}: {found.detail}")
     quantity, used = found
-    if lowered and lowered[-1] in CODES and QUANTITIES[quantity].kind is not Kind.STATE:
+    state = QUANTITIES[quantity].kind is Kind.STATE
+    if lowered and lowered[-1] in CODES and not state:
         return None
-    if (not unit and set(stems) & BOUNDS - used) or (
+    if (not unit and not state and set(stems) & BOUNDS - used) or (
         "volume" in quantity and set(stems) & BACKWARD
     ):
         return Rejected(RejectReason.NOT_LIVE, name[:60])
@@ -166,8 +168,8 @@ def _unit_of(words: list[str], *, phased: bool) -> tuple[str, list[str]]:
         letter, digits = words[at][:1], words[at][1:]
         if letter in {"C", "F"} and digits.isdigit() and words[at - 1].lower() in WORDS:
             return letter, [*words[:at], digits, *words[at + 1 :]]
-    if len(words) == 1 and words[0] in {"kWh", "kwh", "kW", "m3", "lux"}:
-        return UNIT_WORDS[words[0]], words
+    if len(words) == 1 and words[0].lower() in _WHOLE:
+        return UNIT_WORDS[words[0].lower()], words
     last = words[-1] if words else ""
     if len(words) > 1 and last in LETTERS and not phased:
         quantity = _quantity([word.lower() for word in words[:-1]], "")

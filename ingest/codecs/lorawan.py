@@ -35,6 +35,7 @@ _IMPLIED = {
     ),
     **dict.fromkeys(("illuminanceSensor_#",), "lx"),
     **dict.fromkeys(("barometer_#", "barometric_pressure_#"), "hPa"),
+    **dict.fromkeys(("soundLevel", "sound_level", "noiseLevel", "noise_level", "leq"), "dB"),
     **dict.fromkeys(("voltage_#",), "V"),
     **dict.fromkeys(("current_#",), "A"),
     **dict.fromkeys(("power_#",), "W"),

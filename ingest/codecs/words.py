@@ -110,7 +110,7 @@ SETPOINT = {"target", "setpoint", "set", "setting", "desired", "设定", "设置
 # The last word of a name that holds a code for how a sensor does, no value of its quantity.
 CODES = {"status", "state", "flag", "flags", "code", "状态"}
 # Without a unit these name an alarm or a bound, not a reading.
-BOUNDS = {"high", "low", "hi", "lo", "upper", "lower", "过高", "过低"}
+BOUNDS = {"detected", "high", "low", "hi", "lo", "upper", "lower", "过高", "过低"}
 BACKWARD = {"reverse", "reversed", "backward", "backwards", "backflow", "反向"}
 # What is not about a volume, though the name says water.
 LEVELS = {"level", "depth", "height", "distance", "mm", "cm", "液位", "水位"}

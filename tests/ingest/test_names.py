@@ -37,6 +37,8 @@ from ingest.codecs.values import Value
         ("冷藏温度", "℃", ("temperature", "℃", "fridge")),
         ("电池电量", "%", ("battery", "%", "")),
         ("燃气累计流量", "m3", ("gas_volume", "m3", "")),
+        ("Volts", "", ("voltage", "V", "")),
+        ("motion_detected", "", ("occupancy", "", "detected")),
         ("(°C)", "", ("temperature", "°C", "")),
     ],
 )
