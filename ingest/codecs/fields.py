@@ -21,12 +21,16 @@ class Fields:
     """Reads a payload by the `[[field]]` table of a driver.
 
     Where the topic holds `{key}` the payload is that key's value: an object, a number or a word.
-    With the option `key`, a pattern, a key that does not fit is left to other dialects.
+    With the option `key`, a pattern, a key that does not fit is left to other dialects. With
+    `alias_at`, paths, a message whose topic names the device tells by what other name it goes: one
+    that gives only that name is the same device's.
     """
 
     def __init__(self, driver: Driver, memory: Memory) -> None:
-        del memory
-        self._driver = driver
+        self._driver, self._memory = driver, memory
+        self._aliases = tuple(
+            tuple(str(path).split(".")) for path in driver.options.get("alias_at", ())
+        )
         self._plan = compile_fields(driver.fields)
         self._key = _key(driver)
         self._last: dict[str, tuple[int, tuple[tuple[str, str, float], ...]]] = {}
@@ -56,6 +60,9 @@ class Fields:
         name = self._name(route, payload) if "{device}" in driver.device else "-"
         if not usable_name(name):
             return bad_name(heard, driver, name)
+        knowledge: tuple[tuple[str, bytes], ...] = ()
+        if self._aliases:
+            name, knowledge = self._known(name, route, payload)
         model, named = first(payload, driver.model_at), first(payload, driver.channel_at)
         device_ms = _time(driver, payload)
         for path in driver.unwrap:
@@ -84,7 +91,21 @@ class Fields:
             measured=found,
             rejected=refused,
             model=str(model) if isinstance(model, str | int) else "",
+            knowledge=knowledge,
         )
+
+    def _known(
+        self, name: str, route: Route, payload: Any
+    ) -> tuple[str, tuple[tuple[str, bytes], ...]]:
+        """Return a device's name by its topic, and what this message says of its other name."""
+        key = f"fields:{self._driver.name}:"
+        if route.anywhere:
+            told = self._memory.get(key + name)
+            return (told.decode() if told else name), ()
+        other = next((first(payload, path) for path in self._aliases if first(payload, path)), "")
+        if not isinstance(other, str) or other == name or not usable_name(other):
+            return name, ()
+        return name, ((key + other, name.encode()),)
 
     def _name(self, route: Route, payload: Any) -> str:
         named = route.names.get("device", "")
