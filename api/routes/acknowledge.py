@@ -4,7 +4,7 @@ import sqlite3
 from html import escape
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse
 
 from alerting.notify.compose import Composer
@@ -34,31 +34,51 @@ def ask(token: Token, parts: Parts) -> HTMLResponse:
     with parts.journal.reader() as connection:
         words = _words(parts, connection, grant)
         item = incidents.find(connection, grant.incident)
-    label = ACKNOWLEDGE[parts.site.lang]["button"]
-    if item is None or item.acknowledged_ms is not None or item.state == incidents.RESOLVED:
+    return _asked(parts, item, words)
+
+
+def _asked(
+    parts: Services, item: incidents.Incident | None, words: tuple[str, str], *, status: int = 200
+) -> HTMLResponse:
+    """Show an incident with the button, which is good for what is shown and nothing later."""
+    if item is None or _taken(item):
         return _page(parts, *words, ACKNOWLEDGE[parts.site.lang]["taken"])
-    button = f'<form method="post"><button type="submit">{escape(label)}</button></form>'
-    return _page(parts, *words, html=button)
+    label = escape(ACKNOWLEDGE[parts.site.lang]["button"])
+    button = (
+        f'<form method="post" action="?raised={item.raised_ms}">'
+        f'<button type="submit">{label}</button></form>'
+    )
+    return _page(parts, *words, html=button, status=status)
+
+
+def _taken(item: incidents.Incident) -> bool:
+    return item.acknowledged_ms is not None or item.state == incidents.RESOLVED
 
 
 @router.post("/a/{token}", response_class=HTMLResponse)
-def take(token: Token, parts: Parts) -> HTMLResponse:
-    """Take the incident on in the person's name."""
+def take(token: Token, parts: Parts, raised: Annotated[int, Query(ge=0)] = 0) -> HTMLResponse:
+    """Take the incident on in the person's name, as it was shown.
+
+    Once: a press that is sent again, by whomever, does nothing to what was raised since.
+    """
     grant = _grant(parts, token)
     if grant is None:
         return _page(parts, ACKNOWLEDGE[parts.site.lang]["gone"], status=410)
     now_ms = parts.clock.now_ms()
 
-    def work(connection: sqlite3.Connection) -> tuple[str, str]:
-        incidents.acknowledge(
-            connection, grant.incident, actor=grant.person or "link", now_ms=now_ms
-        )
-        return _words(parts, connection, grant)
+    def work(connection: sqlite3.Connection) -> tuple[incidents.Incident, tuple[str, str], bool]:
+        item = incidents.need(connection, grant.incident)
+        shown = item.raised_ms == raised and not _taken(item)
+        if shown:
+            incidents.acknowledge(connection, item.id, actor=grant.person or "link", now_ms=now_ms)
+        return item, _words(parts, connection, grant), shown
 
     try:
-        words = parts.journal.call(work)
+        item, words, shown = parts.journal.call(work)
     except KeyError:
         return _page(parts, ACKNOWLEDGE[parts.site.lang]["gone"], status=410)
+    if not shown:
+        return _asked(parts, item, words, status=200 if _taken(item) else 409)
     parts.devices_changed()
     return _page(parts, *words, ACKNOWLEDGE[parts.site.lang]["thanks"])
 

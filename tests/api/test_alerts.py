@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from alerting.notify.links import Signer
+from storage import incidents
 from tests.api.conftest import START_MS, School
 
 HOUR_MS = 3_600_000
@@ -82,12 +83,53 @@ def test_the_link_shows_first_and_takes_only_when_pressed(school: School) -> Non
     assert "script" not in shown.headers["content-security-policy"].split("default-src")[0]
     with school.client() as client:
         assert client.get(f"/incidents/{number}").json()["incident"]["state"] != "acknowledged"
-        assert "已记录" in httpx2.post(url).text
+        blind = httpx2.post(url)  # who did not see the page has taken nothing on
+        assert blind.status_code == 409
+        assert client.get(f"/incidents/{number}").json()["incident"]["state"] != "acknowledged"
+        assert "已记录" in httpx2.post(button(url)).text
         after = client.get(f"/incidents/{number}").json()["incident"]
         assert after["acknowledged_by"] == "wang"
     again = httpx2.get(url)
     assert "我来处理" not in again.text
     assert "已经有人处理" in again.text
+
+
+def button(url: str) -> str:
+    """Return where the page's button leads."""
+    found = re.search(r'action="(\?raised=\d+)"', httpx2.get(url).text)
+    assert found
+    return url + found[1]
+
+
+def test_a_press_counts_once_and_never_for_what_was_raised_later(school: School) -> None:
+    number = warm(school)
+    url = f"{school.url}/a/{Signer.of('o-token', clock=school.clock).sign(number, 'wang')}"
+    if "raised=" not in httpx2.get(url).text:  # another test has taken it on
+        _raise(school, number)
+    press = button(url)
+    assert "已记录" in httpx2.post(press).text
+    first = _events(school, number)
+    assert "已经有人处理" in httpx2.post(press).text  # sent again: nothing more is recorded
+    assert _events(school, number) == first
+    _raise(school, number)
+    again = httpx2.post(press)  # recorded by somebody and played back after it was raised anew
+    assert (again.status_code, "我来处理" in again.text) == (409, True)
+    with school.client() as client:
+        assert client.get(f"/incidents/{number}").json()["incident"]["acknowledged_by"] == ""
+    assert httpx2.post(button(url)).status_code == 200  # who looks may
+    for wrong in ("?raised=-1", "?raised=x"):
+        assert httpx2.post(url + wrong).status_code == 422
+    assert httpx2.request("HEAD", url).status_code in {200, 405}
+
+
+def _raise(school: School, number: int) -> None:
+    now_ms = school.clock.now_ms()
+    school.journal.call(lambda c: incidents.raise_again(c, number, now_ms=now_ms))
+
+
+def _events(school: School, number: int) -> list[str]:
+    with school.client() as client:
+        return [e["kind"] for e in client.get(f"/incidents/{number}").json()["events"]]
 
 
 @pytest.mark.parametrize("token", ["x", "A" * 40, "a.b~c", "A" * 5_000])
