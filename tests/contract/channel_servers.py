@@ -108,7 +108,10 @@ class HttpService:
                     request.wfile.write(bytes([byte]))
                     time.sleep(0.02)
             return
-        status = {"429": 429, "302": 302, "500": 500}.get(self.mode, 200)
+        if self.mode == "hang":
+            time.sleep(2.0)  # longer than anybody waits here
+            return
+        status = int(self.mode) if self.mode.isdigit() else 200
         body = json.dumps(FAST_BODY if self.mode == "errcode" else OK_BODY).encode()
         request.send_response(status)
         if self.mode == "429":

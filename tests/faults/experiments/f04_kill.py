@@ -31,7 +31,7 @@ def run(folder: Path, *, full: bool) -> Result:
             process = under_test.start()
             began = time.monotonic()
             _told(under_test, fridge, result)
-            result.worst_s = round(max(result.worst_s, time.monotonic() - began), 1)
+            result.due(time.monotonic() - began, within_s=60.0)
             process.kill()  # between two points it dies too
             process.wait()
         under_test.start()
@@ -55,6 +55,6 @@ def _dies(process: "subprocess.Popen[bytes]", point: str, result: Result) -> Non
 
 def _told(under_test: School, fridge: str, result: Result) -> None:
     try:
-        until(lambda: under_test.told()[fridge], within_s=60)
+        until(lambda: under_test.told()[fridge], within_s=180)
     except TimeoutError:
-        result.problems.append(f"{fridge} was not told within 60 s")
+        result.problems.append(f"{fridge} was not told within 180 s")
