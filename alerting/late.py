@@ -18,6 +18,7 @@ from alerting.port import State, Verdict
 from alerting.roster import Post
 from caretaker.clock import DAY_MS, HOUR_MS, QUARTER_MS
 from caretaker.vocabulary import Quality, Reading, Severity, Truth
+from storage import past_marks
 
 if TYPE_CHECKING:
     from alerting.engine import Engine
@@ -30,6 +31,9 @@ _QUIET_MS, _PATIENCE_MS, _RETRY_MS = 2_000, 30_000, 60_000
 _AGAIN = "late data"
 _NOT_TRUTH = int(Quality.SUSPECT | Quality.RETAINED)
 _RANK = {Severity.NOTICE: 0, Severity.ALARM: 1, Severity.CRITICAL: 2}
+
+PAST_MS = 400 * DAY_MS
+"""What lies between the horizon and this is judged by itself (alerting/past.py)."""
 
 
 @dataclass(slots=True)
@@ -59,7 +63,7 @@ class LateData:
 
     def __init__(self, engine: "Engine") -> None:
         self.unjudged = 0
-        """Readings older than the horizon."""
+        """Readings older than anything is judged."""
         self.judged = 0
         """Windows judged again."""
         self._engine = engine
@@ -91,6 +95,7 @@ class LateData:
         """Return the readings that come in time, in event order; mark the device for the others."""
         timely: list[Reading] = []
         first: int | None = None
+        past: tuple[int, int] | None = None
         newest = self._points
         for item in items:
             at, key = item.at_ms, (device, item.point)
@@ -98,8 +103,10 @@ class LateData:
             if at >= clock_ms - skew and at >= newest.get(key, -1):
                 newest[key] = at
                 timely.append(item)
-            elif at < clock_ms - HORIZON_MS:
+            elif at < clock_ms - PAST_MS:
                 self.unjudged += 1
+            elif at < clock_ms - HORIZON_MS:
+                past = (min(at, past[0]), max(at, past[1])) if past else (at, at)
             elif first is None or at < first:
                 first = at
         earliest = min(items[0].at_ms, first or items[0].at_ms)
@@ -107,6 +114,8 @@ class LateData:
             self._checkpoints.forget(connection, device, earliest)
         if first is not None:
             self.ask(connection, device, from_ms=first, now_ms=now_ms)
+        if past:
+            past_marks.ask(connection, device, from_ms=past[0], to_ms=past[1], now_ms=now_ms)
         return timely
 
     def ask(

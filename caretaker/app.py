@@ -16,6 +16,7 @@ from alerting.canary import Canary
 from alerting.desk import AlertDesk
 from alerting.engine import Engine
 from alerting.lifecycle import Lifecycle
+from alerting.past import PastJudge
 from alerting.rulebook import RuleBook
 from alerting.rulefile import FILE as RULE_FILE
 from alerting.rules import standard_rules
@@ -221,6 +222,10 @@ class App:
         )
         self.kpis.start()
         self._closers.append(self.kpis.stop)
+        past = PastJudge(self.journal, self.engine, clock=self.clock)
+        past.start()
+        self._closers.append(past.stop)
+        self._workers.append(past.worker)
         inspector = Inspector(self.journal, zone=self.settings.zone, clock=self.clock)
         inspector.start()
         self._workers.append(inspector.worker)

@@ -10,8 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alerting.late import episodes, load_readings
-from caretaker.clock import MINUTE_MS
+from alerting.past import PastJudge
+from caretaker.clock import DAY_MS, MINUTE_MS
 from caretaker.vocabulary import Arrival, Measured, Quality
+from storage import audit
 from storage.connection import open_reader
 from storage.incidents import Incident
 from tests.alerting.kitchen import START_MS, At, Kitchen, Tap, arrival
@@ -105,9 +107,63 @@ def test_data_from_beyond_the_horizon_is_kept_and_not_judged(kitchen: Kitchen) -
             for m in range(60)
         ]
     )
+    kitchen.journal.append([arrival("fridge", START_MS - 401 * 1440 * MINUTE_MS, air=20.0)])
     settle(kitchen)
-    assert of(kitchen, WARM) == []
-    assert kitchen.engine.late.unjudged == 60
+    assert of(kitchen, WARM) == []  # the present's memory is not touched
+    assert kitchen.engine.late.unjudged == 1
+
+
+def summer(kitchen: Kitchen, *, days: range, warm_day: int) -> None:
+    """Let the gateway bring what it kept, a day a message, the fridge warm for two hours once."""
+    for day in days:
+        day_ms = START_MS - day * DAY_MS
+        kitchen.journal.append(
+            [
+                arrival(
+                    "fridge", day_ms + m * MINUTE_MS,
+                    air=15.0 if day == warm_day and 600 <= m < 720 else 4.0,
+                )
+                for m in range(0, 1440, 5)
+            ]
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("restart", [False, True], ids=["on", "restart"])
+def test_what_a_gateway_kept_over_the_summer_is_recorded_and_wakes_nobody(
+    kitchen: Kitchen, restart: bool
+) -> None:
+    kitchen.live(At(0, air=4.0), until=60)
+    summer(kitchen, days=range(62, 54, -1), warm_day=58)
+    held = json.dumps(kitchen.engine.states[WARM, kitchen.device("fridge")], sort_keys=True)
+    if restart:
+        kitchen.restart()
+    past = PastJudge(kitchen.journal, kitchen.engine, clock=kitchen.clock)
+    assert past.step() == 0  # more may come
+    kitchen.clock.advance(2 * MINUTE_MS)
+    assert past.step() >= 1
+    (found,) = of(kitchen, WARM)
+    day_ms = START_MS - 58 * DAY_MS
+    assert found.state == "resolved"
+    assert found.severity.value == "critical"
+    assert found.since_ms == day_ms + 600 * MINUTE_MS
+    assert day_ms + 720 * MINUTE_MS <= (found.recovered_ms or 0) <= day_ms + 800 * MINUTE_MS
+    assert found.evidence["late"] == 1
+    with kitchen.journal.reader() as connection:
+        assert not connection.execute(
+            "SELECT 1 FROM outbox WHERE incident = ?", (found.id,)
+        ).fetchall()
+        records = connection.execute("SELECT incident FROM corrective_action").fetchall()
+        assert found.id in {row[0] for row in records}
+        assert audit.verify(connection) == 0
+    settle(kitchen)
+    kitchen.engine.devices_changed()
+    settle(kitchen)
+    assert json.dumps(kitchen.engine.states[WARM, kitchen.device("fridge")], sort_keys=True) == held
+    assert past.step() == 0
+    kitchen.journal.append([arrival("fridge", day_ms + 1, air=4.0)])  # one more: nothing is new
+    kitchen.clock.advance(2 * MINUTE_MS)
+    assert past.step() == 0
+    assert len(of(kitchen, WARM)) == 1
 
 
 def test_a_disposition_recorded_late_counts_from_its_moment(kitchen: Kitchen) -> None:

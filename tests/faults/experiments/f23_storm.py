@@ -58,13 +58,7 @@ def run(folder: Path, *, full: bool) -> Result:
     result.worst_s = (office.clock.now_ms() - began_ms) / 1000
     result.late += grave_s == 0.0 or grave_s > 60.0  # the critical ones
     texts = [json.loads(body)["text"]["content"] for _, _, body in service.got]
-    named: Counter[str] = Counter()
-    order: dict[str, int] = {}
-    for index, text in enumerate(texts):
-        for device in site.devices:
-            if f"{device.name}温" in text:
-                named[device.key] += 1
-                order.setdefault(device.key, index)
+    named, order = _named(texts, site)
     result.count(keys, named)
     result.messages = len(texts)
     worst = max((sum(t - 60_000 < s <= t for s in sent_ms) for t in sent_ms), default=0)
@@ -85,3 +79,15 @@ def _grave_told(service: HttpService) -> bool:
     """Whether every critical one was named."""
     text = "".join(json.loads(body)["text"]["content"] for _, _, body in service.got)
     return all(f"柜{n}号温" in text for n in range(_DEVICES - _CRITICAL, _DEVICES))
+
+
+def _named(texts: list[str], site: SiteSettings) -> tuple[Counter[str], dict[str, int]]:
+    """Return how often each device was named, and in which message first."""
+    named: Counter[str] = Counter()
+    order: dict[str, int] = {}
+    for index, text in enumerate(texts):
+        for device in site.devices:
+            if f"{device.name}温" in text:
+                named[device.key] += 1
+                order.setdefault(device.key, index)
+    return named, order
