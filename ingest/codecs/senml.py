@@ -12,6 +12,7 @@ from typing import Any
 
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Arrival, Measured, Quality, Rejected, RejectReason
+from ingest.codecs import cbor
 from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, usable_name
 from ingest.driver import Driver
 from ingest.extract import number
@@ -24,6 +25,11 @@ _VALUES = ("v", "vb", "vs", "vd")
 _KNOWN = frozenset(
     {"bn", "bt", "bu", "bv", "bs", "bver", "n", "u", "v", "vb", "vs", "vd", "s", "t", "ut"}
 )
+_LABELS: dict[Any, str] = {
+    **dict(zip(range(-1, -7, -1), ("bver", "bn", "bt", "bu", "bv", "bs"), strict=True)),
+    **dict(zip(range(9), ("n", "u", "v", "vs", "vb", "s", "t", "ut", "vd"), strict=True)),
+}
+_ARRAY = 4  # the major type of a CBOR list
 _VERSION = 10
 _URN = re.compile(r"(urn:dev:[^:]+:[^:_/;]+)[:_/;]?(.*)")
 """A device identifier, RFC 9039, and what of the device it is."""
@@ -65,7 +71,7 @@ class SenMl:
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return an arrival for each device the records name."""
-        records = _pack(heard.json)
+        records = _pack(_told(heard))
         if not records:
             return None
         driver = self._driver
@@ -178,6 +184,22 @@ class SenMl:
         if not row[0]:
             return "", Rejected(RejectReason.UNKNOWN_QUANTITY, f"{unit} of {name[:40]}")
         return row[0], _scale(row[0], row[1])
+
+
+def _told(heard: Heard) -> Any:
+    """Return a pack as JSON would say it: in CBOR the labels are numbers (RFC 8428, 6)."""
+    payload = heard.message.payload
+    if not payload or payload[0] >> 5 != _ARRAY:
+        return heard.json
+    told = cbor.parse(payload)
+    if not isinstance(told, list):
+        return heard.json
+    return [
+        {_LABELS.get(key, str(key)): value for key, value in record.items()}
+        if isinstance(record, dict)
+        else record
+        for record in told
+    ]
 
 
 def _pack(payload: Any) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from caretaker.clock import HOUR_MS, ManualClock
 from caretaker.vocabulary import Arrival, Quality, Rejected
 from ingest import plan
+from ingest.codecs import cbor
 from ingest.codecs.p1 import crc16
 from ingest.decoder import Decoder
 from ingest.driver import load_drivers, read_driver
@@ -340,3 +341,23 @@ def test_random_keys_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
         found, _ = measure(state, good, at_ms=NOW_MS, quality=Quality.GOOD)
         assert [m.value for m in found] == [5.0]
         assert state.remembered <= 1_000
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_are_too_strange_for_cbor(raw: bytes) -> None:
+    item = cbor.parse(b"\x81" + raw)
+    assert isinstance(item, Rejected | list)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"\x81" * 50_000, b"\x9f" * 50_000, b"\x9b" + b"\xff" * 8, b"\xa1"]
+)
+def test_cbor_beyond_bounds_is_refused(raw: bytes) -> None:
+    assert isinstance(cbor.parse(raw), Rejected)
+
+
+def test_a_pack_in_cbor_says_what_it_says_in_json() -> None:
+    told = bytes.fromhex("82a3006161016343656c02fb4035800000000000a300616202f97e0001615b")
+    (arrival,) = decoder().decode(Message("any/topic", told, NOW_MS))
+    assert [(m.quantity, m.value) for m in arrival.measured] == [("temperature", 21.5)]
+    assert not arrival.rejected  # the second value is not a number: no reading now
