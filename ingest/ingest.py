@@ -18,7 +18,10 @@ from ingest.gate import Gate, Look, Standing, flooded
 from ingest.transport.port import Message, Transport
 from storage.port import Stored
 
-_MAX_OUTSTANDING = 8
+_MAX_OUTSTANDING = 2
+"""One commit under way, one decoded beside it; what comes meanwhile becomes one batch, since a
+commit for forty messages costs nearly as much as one for four hundred."""
+
 _BATCH = 1_000
 _RETRY_S = 1.0
 _RESUME_SHARE = 9.0  # pauses nine times as long as a step took

@@ -30,8 +30,8 @@ _Batch = tuple[Sequence[Arrival], Done]
 _Call = tuple[Callable[[sqlite3.Connection], Any], Future[Any]]
 
 _TICK_S = 1.0
-_ROLL_S = 0.25
-_ROLL_BUDGET_S = 0.02  # so long at most may commits wait for it, but for one point's work
+_ROLL_S = 0.1
+_ROLL_BUDGET_S = 0.008  # so long at most may commits wait for it, but for one point's work
 _MAX_WAITING = 50_000
 _ROLL_SLICE = 4_000
 
