@@ -231,10 +231,27 @@ class Engine:
             stale |= self.book.look(connection, self.roster, now_ms=now_ms)
         if stale:
             self._leave_the_future(connection, now_ms=now_ms)
-        if stale or any(r.point not in self.roster.points for r in readings):
+        new = {r.point for r in readings if r.point not in self.roster.points}
+        if stale or (new and not self._extend(connection, new, now_ms=now_ms)):
             self.refresh(connection, now_ms=now_ms)
             self._refreshed_ms = now_ms
         return asked
+
+    def _extend(self, connection: sqlite3.Connection, new: set[int], *, now_ms: int) -> bool:
+        """Take new points in without a look at all the others; return whether that will do."""
+        extended = roster.extend(
+            connection,
+            self.roster,
+            new,
+            self.rules,
+            site=self.site,
+            settings=self.book.settings,
+            now_ms=now_ms,
+        )
+        if extended is None:
+            return False
+        self.roster = extended
+        return True
 
     def _tick(
         self,

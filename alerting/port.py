@@ -101,7 +101,10 @@ class Rule(Protocol):
         ...
 
     def subjects(self, candidates: Sequence[Subject]) -> list[Subject]:
-        """Return those the rule applies to."""
+        """Return those the rule applies to, each judged by itself.
+
+        With `downstream_first` the others may matter: it is always given all candidates.
+        """
         ...
 
     def step(

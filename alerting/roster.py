@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from alerting.parameters import Setting, limits_of
@@ -14,6 +14,7 @@ from storage import devices as device_records
 from storage import unit_records
 
 _RECORDS_MS = 60 * DAY_MS
+_JUDGED = (DeviceStatus.ADOPTED, DeviceStatus.INTERNAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Roster:
     """By device, in the rules' order."""
     routes: dict[int, tuple[int, ...]] = field(default_factory=dict)
     """The devices that a point's readings are judged at."""
-    points: frozenset[int] = frozenset()
+    points: set[int] = field(default_factory=set)
+    """All points there are, also those of devices that nobody adopted."""
 
     def posts_of(self, rule: str) -> list[Post]:
         """Return where a rule is at work."""
@@ -76,7 +78,7 @@ def subjects_of(connection: sqlite3.Connection) -> list[Subject]:
         points[point.device].append(point)
     plain = [
         Subject(device, tuple(points[device.id]))
-        for status in (DeviceStatus.ADOPTED, DeviceStatus.INTERNAL)
+        for status in _JUDGED
         for device in device_records.devices(connection, status=status.value)
     ]
     tellers = [subject for subject in plain if _tells(subject)]
@@ -135,9 +137,7 @@ def build(
                 watching_since_ms=watching_since_ms,
                 zone=site.zone,
             )
-            heard = [p.id for p in subject.linked if p.quantity in rule.linked]
-            points = frozenset((*(p.id for p in subject.points), *heard))
-            posts[subject.device.id].append(Post(rule, subject, context, points))
+            posts[subject.device.id].append(_post(rule, subject, context))
     routes: dict[int, list[int]] = defaultdict(list)
     for device, found in posts.items():
         for point in sorted({point for post in found for point in post.points}):
@@ -146,8 +146,93 @@ def build(
         subjects=tuple(subjects),
         posts={device: tuple(found) for device, found in posts.items()},
         routes={point: tuple(found) for point, found in routes.items()},
-        points=frozenset(p.id for p in device_records.points(connection)),
+        points={p.id for p in device_records.points(connection)},
     )
+
+
+def extend(
+    connection: sqlite3.Connection,
+    roster: Roster,
+    points: Iterable[int],
+    rules: Sequence[Rule],
+    *,
+    site: SiteSettings,
+    settings: Sequence[Setting] = (),
+    now_ms: int = 0,
+) -> Roster | None:
+    """Return the roster with points in it that are new since it was built, at their own cost.
+
+    None when more than their devices is touched: one was adopted meanwhile, or tells about others.
+    """
+    new = sorted(points)
+    changed = _changed(connection, roster, new)
+    if changed is None:
+        return None
+    roster.points.update(new)
+    if not changed:
+        return roster
+    subjects = tuple(changed.get(s.device.id, s) for s in roster.subjects)
+    today = from_ms(now_ms).astimezone(site.zone).date() if now_ms else None
+    posts, routes = dict(roster.posts), dict(roster.routes)
+    for number, subject in changed.items():
+        common = limits_of(site, subject.device, today=today)
+        known = posts[number][0].context
+        made: list[Post] = []
+        for rule, blocks in _rules_of(subject, rules, subjects=subjects, settings=settings):
+            limits = (
+                limits_of(site, subject.device, settings=blocks, today=today) if blocks else common
+            )
+            numbers = {name: limits[name] for name in rule.parameters if name in limits}
+            made.append(_post(rule, subject, replace(known, limits=numbers)))
+        posts[number] = tuple(made)
+        for point in sorted({point for post in made for point in post.points}):
+            if number not in routes.get(point, ()):
+                routes[point] = (*routes.get(point, ()), number)
+    return Roster(subjects, posts, routes, roster.points)
+
+
+def _changed(
+    connection: sqlite3.Connection, roster: Roster, points: Sequence[int]
+) -> dict[int, Subject] | None:
+    """Return the judged devices of new points as they are now; None when others are touched."""
+    owners = {
+        connection.execute("SELECT device FROM point WHERE id = ?", (point,)).fetchone()[0]
+        for point in points
+    }
+    before = {subject.device.id: subject for subject in roster.subjects}
+    changed: dict[int, Subject] = {}
+    for number in sorted(owners):
+        device = device_records.find(connection, number)
+        if device is None or device.status not in _JUDGED:
+            continue
+        if number not in before or not roster.posts.get(number):
+            return None
+        own = tuple(device_records.points(connection, number))
+        changed[number] = replace(before[number], device=device, points=own)
+        if _tells(changed[number]):
+            return None
+    return changed
+
+
+def _rules_of(
+    subject: Subject,
+    rules: Sequence[Rule],
+    *,
+    subjects: Sequence[Subject],
+    settings: Sequence[Setting],
+) -> Iterator[tuple[Rule, list[Setting]]]:
+    """Yield the rules that judge a subject, each with what the rule file says of it."""
+    for rule in rules:
+        blocks = [setting for setting in settings if setting.rule == rule.name]
+        # All others judge each candidate by itself (alerting/port.py).
+        candidates = subjects if rule.downstream_first else (subject,)
+        if any(s is subject for s in rule.subjects(candidates)) and _on(blocks, subject.device):
+            yield rule, blocks
+
+
+def _post(rule: Rule, subject: Subject, context: Context) -> Post:
+    heard = [p.id for p in subject.linked if p.quantity in rule.linked]
+    return Post(rule, subject, context, frozenset((*(p.id for p in subject.points), *heard)))
 
 
 def _on(blocks: Sequence[Setting], device: Device) -> bool:

@@ -42,18 +42,20 @@ _PROBES = 400
 
 @dataclass
 class Ear:
-    """The channel at the end; it notes when each device's first alert was handed to it."""
+    """The channel at the end; it notes when it first hears of each device after its probe."""
 
     name: str = "console"
 
     def __post_init__(self) -> None:
         self.heard: dict[str, float] = {}
+        self.sent: dict[str, float] = {}
 
     def deliver(self, notification: Notification) -> Outcome:
         """Take it."""
         at = time.monotonic()
         for name in re.findall(r"probe\d+", notification.title + notification.body):
-            self.heard.setdefault(name, at)
+            if name in self.sent:  # not what was said of it before, of its silence
+                self.heard.setdefault(name, at)
         return Outcome(delivered=True)
 
 
@@ -121,7 +123,7 @@ def measure(
         topic = f"caretaker/1/{device.key.partition(':')[2]}/readings"
         client.publish(topic, json.dumps(body), qos=1)
     time.sleep(4.0)
-    sent: dict[str, float] = {}
+    sent = ear.sent
     begun = time.monotonic()
     number = 0
     while time.monotonic() - begun < seconds - 6 and number < _PROBES:
