@@ -222,7 +222,7 @@ NOISE |= {
 
 # What a store of energy holds is a level, and what a kWh costs or emits no energy at all.
 STORED = {"capacity", "remaining", "stored", "available", "soc"}
-STORED |= {"co2", "carbon", "emission", "emissions", "intensity"}
+STORED |= {"co2", "carbon", "emission", "emissions", "intensity", "per"}
 
 # Words that refined a quantity, by its name and by a part of its name.
 REFINED = {
@@ -271,6 +271,6 @@ NOT_LIVE |= {"小时", "最大", "最小", "最高", "最低", "平均", "峰值
 NOT_LIVE |= {"告警", "需量", "冻结", "结算", "上次", "历史", "校准", "偏移", "补偿", "变化", "额定"}
 NOT_LIVE |= {"偏差", "温差", "剩余", "增量", "故障", "异常", "次数", "时长", "倍率", "变比"}
 NOT_LIVE |= {"ticks", "counter", "cnt", "text", "numeric"}
-NOT_LIVE |= {"price", "cost", "costs", "tariffs", "budget", "forecast", "session", "trip", "per"}
+NOT_LIVE |= {"price", "cost", "costs", "tariffs", "budget", "forecast", "session", "trip"}
 NOT_LIVE |= {"hour", "hourly", "estimate", "estimated", "quarter"}
 NOT_LIVE |= {"heute", "gestern", "vortag", "vorjahr", "stichtag", "jahr", "monat", "woche"}
