@@ -210,6 +210,7 @@ class Journal:
             while self._calls_in_hand:
                 self._transact(*self._calls_in_hand.popleft())
             if called:
+                self._roller.ask_facts()
                 self._look_for_marks()
             now = time.monotonic()
             if now >= next_tick and not busy:

@@ -67,11 +67,17 @@ class Roller:
         self._tips: OrderedDict[int, _Tip] = OrderedDict()
         self._day = (0, 0)
         self._turns = Turns()
+        self._facts: dict[int, tuple[str, Facts]] = {}
 
     def forget(self) -> None:
         """Drop what is under way in memory: a transaction failed, the file is the truth."""
         self._tips.clear()
         self._writer.forget()
+        self._facts.clear()
+
+    def ask_facts(self) -> None:
+        """Ask anew what is known of each meter: somebody may have written to the file."""
+        self._facts.clear()
 
     def drain(
         self, connection: sqlite3.Connection, *, limit: int, budget_s: float = 1e9
@@ -95,7 +101,10 @@ class Roller:
         return done
 
     def _bring(self, connection: sqlite3.Connection, point: int, marks: Sequence[Mark]) -> None:
-        quantity, facts = meter_events.facts(connection, point)
+        known = self._facts.get(point)
+        if known is None:
+            known = self._facts[point] = meter_events.facts(connection, point)
+        quantity, facts = known
         tip = self._tips.get(point)
         if tip is not None and tip.facts != facts:
             del self._tips[point]

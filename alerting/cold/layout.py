@@ -28,11 +28,27 @@ class Layout:
         return [reading for reading in readings if reading.point in wanted]
 
 
+_KNOWN: dict[int, tuple[Subject, Layout]] = {}
+"""Layouts by the identity of their subject, which is kept so that it stays the only one."""
+_MOST_KNOWN = 4_096
+
+
 def layout(subject: Subject) -> Layout:
     """Return a unit's layout; a lone food probe stands for the air.
 
     The main meter's power tells of a power cut only where no mains input does.
     """
+    known = _KNOWN.get(id(subject))
+    if known is not None:
+        return known[1]
+    found = _layout(subject)
+    if len(_KNOWN) >= _MOST_KNOWN:
+        _KNOWN.clear()
+    _KNOWN[id(subject)] = (subject, found)
+    return found
+
+
+def _layout(subject: Subject) -> Layout:
     temperatures = [p for p in subject.points if p.quantity == "temperature"]
     hot = subject.device.role is DeviceRole.HOT_HOLDING
     air = food = defrost = power = meter = 0
