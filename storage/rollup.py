@@ -261,6 +261,7 @@ class Roller:
             if turn is not None and running.decided_ms > turn:
                 items = running.closed()
                 self._settle(connection, point, facts, items, start, running.decided_ms, high)
+                self._fold_anew(connection, point)
                 return
             batch = list(group)
             running.push(batch)
@@ -347,17 +348,29 @@ class Roller:
         if items:
             open_items = [item for item in items if item.start_ms >= first_open]
             tip.written[Period.QUARTER_HOUR] = {item.start_ms: item for item in open_items}
-            for period, start, end in self._around(since):
-                fold = tip.folds[period, start] = Fold()
-                for part in load(connection, point, Period.QUARTER_HOUR, start, since):
-                    fold.add(part)
-                for item in load(connection, point, period, start, _END):
-                    tip.written[period][item.start_ms] = item
-                del end
+            self._fold(connection, point, tip, since)
         self._tips[point] = tip
         self._tips.move_to_end(point)
         if len(self._tips) > _MOST_TIPS:
             self._tips.popitem(last=False)
+
+    def _fold_anew(self, connection: sqlite3.Connection, point: int) -> None:
+        """Add up the tip's hours and days again: a late reading changed quarter-hours of them."""
+        tip = self._tips.get(point)
+        if tip is not None:
+            for _, start in list(tip.folds):
+                self._fold(connection, point, tip, start)
+
+    def _fold(self, connection: sqlite3.Connection, point: int, tip: _Tip, since_ms: int) -> None:
+        """Add up the hour and the day that an instant falls into, as far as they are final."""
+        undecided = min(tip.written[Period.QUARTER_HOUR], default=0)
+        final_ms = max(tip.running.decided_ms, undecided)
+        for period, start, end in self._around(since_ms):
+            fold = tip.folds[period, start] = Fold()
+            for part in load(connection, point, Period.QUARTER_HOUR, start, min(end, final_ms)):
+                fold.add(part)
+            known = tip.written[period]
+            known.update((i.start_ms, i) for i in load(connection, point, period, start, _END))
 
     def _around(self, at_ms: int) -> tuple[tuple[Period, int, int], ...]:
         """Return the hour and the local day that an instant falls into."""

@@ -167,3 +167,18 @@ def test_late_data_change_no_row_but_those_they_touch(tmp_path: Path) -> None:
     assert revisions() == after
     assert rolled(journal) == afresh(journal)
     journal.close()
+
+
+def test_what_comes_after_a_late_reading_leaves_its_day_right(tmp_path: Path) -> None:
+    journal = make(tmp_path / "j.sqlite3")
+    for minute in (0, 20, 40, 60, 80):
+        journal.append([arrival(NOW_MS + minute * MINUTE_MS, 20.0, quantity="power")])
+    journal.roll_up()
+    journal.append([arrival(NOW_MS + MINUTE_MS, 21.0, quantity="power")])  # late
+    journal.roll_up()
+    journal.append([arrival(NOW_MS + 180 * MINUTE_MS, 20.0, quantity="power")])  # in order
+    journal.roll_up()
+    (day,) = [row for row in rolled(journal) if row[1] == Period.DAY.value]
+    assert day[4] == 7
+    assert rolled(journal) == afresh(journal)
+    journal.close()
