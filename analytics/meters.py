@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from analytics.similar_day import shaped
 from caretaker.calendar import SchoolCalendar
 from caretaker.clock import QUARTER_MS
 from caretaker.vocabulary import Device, DeviceRole, Period, Point
@@ -83,20 +84,27 @@ def use_by_day(
     first: date,
     last: date,
 ) -> list[DayUse]:
-    """Return each local day's use of the points together, in quarter-hours from midnight."""
+    """Return each local day's use of the points together, in quarter-hours from midnight.
+
+    What passed in a gap of hours has the shape of a similar day (analytics/similar_day.py).
+    """
     start_ms, end_ms = calendar.bounds(first)[0], calendar.bounds(last)[1]
     amounts: dict[int, float] = {}
     estimates: dict[int, float] = {}
     covered: dict[int, dict[int, int]] = {point: {} for point in points}
     for point in points:
         rows = connection.execute(
-            "SELECT start_ms, amount, estimated, covered_ms FROM rollup WHERE point = ?"
+            "SELECT start_ms, amount, estimated, covered_ms, count FROM rollup WHERE point = ?"
             " AND period = ? AND start_ms >= ? AND start_ms < ?",
             (point, Period.QUARTER_HOUR.value, start_ms, end_ms),
-        )
-        for at_ms, amount, estimated, covered_ms in rows:
-            amounts[at_ms] = amounts.get(at_ms, 0.0) + amount
-            estimates[at_ms] = estimates.get(at_ms, 0.0) + estimated
+        ).fetchall()
+        gap = any(row[2] and not row[4] for row in rows)
+        span = {"start_ms": start_ms, "end_ms": end_ms}
+        likely = shaped(connection, point, calendar=calendar, **span) if gap else {}
+        for at_ms, amount, estimated, covered_ms, _ in rows:
+            moved = likely.get(at_ms, amount)
+            amounts[at_ms] = amounts.get(at_ms, 0.0) + moved
+            estimates[at_ms] = estimates.get(at_ms, 0.0) + estimated + moved - amount
             covered[point][at_ms] = covered_ms
     result = []
     day = first

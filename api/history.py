@@ -1,14 +1,21 @@
 """A point's past, bounded: raw or rolled up, never more than the page can draw."""
 
 import sqlite3
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
+from analytics.similar_day import shaped
 from api import schemas
+from caretaker.calendar import SchoolCalendar
 from caretaker.clock import DAY_MS, HOUR_MS, QUARTER_MS
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Period, Point
 from ingest.reasons import REASONS
 from storage import rollup
+from storage.port import Interval
 
 _RAW_MOST = 200_000
 _LENGTHS = {Period.QUARTER_HOUR: QUARTER_MS, Period.HOUR: HOUR_MS, Period.DAY: DAY_MS}
@@ -60,6 +67,38 @@ def choose(start_ms: int, end_ms: int, most: int) -> str:
     return Period.DAY.value
 
 
+def _likely(
+    connection: sqlite3.Connection,
+    point: Point,
+    items: Sequence[Interval],
+    period: Period,
+    calendar: SchoolCalendar,
+) -> list[Interval]:
+    """Return intervals with long gaps in the shape of similar days; days stay as they are."""
+    if period is Period.DAY:
+        return list(items)
+    start_ms, end_ms = items[0].start_ms, items[-1].end_ms
+    parts = shaped(connection, point.id, calendar=calendar, start_ms=start_ms, end_ms=end_ms)
+    if not parts:
+        return list(items)
+    even = {
+        quarter.start_ms: quarter.amount
+        for quarter in rollup.load(connection, point.id, Period.QUARTER_HOUR, start_ms, end_ms)
+    }
+    moved: dict[int, float] = defaultdict(float)
+    starts = [item.start_ms for item in items]
+    for at_ms, amount in parts.items():
+        moved[starts[bisect_right(starts, at_ms) - 1]] += amount - even[at_ms]
+    return [
+        replace(
+            item,
+            amount=item.amount + moved.get(item.start_ms, 0.0),
+            estimated=item.estimated + moved.get(item.start_ms, 0.0),
+        )
+        for item in items
+    ]
+
+
 def history(
     connection: sqlite3.Connection,
     point: Point,
@@ -68,8 +107,9 @@ def history(
     end_ms: int,
     resolution: str,
     most: int,
+    calendar: SchoolCalendar,
 ) -> schemas.History:
-    """Return a point's history in columns."""
+    """Return a point's history in columns; a long gap of a meter has a similar day's shape."""
     quantity = QUANTITIES[point.quantity]
     if resolution == "auto":
         resolution = choose(start_ms, end_ms, most)
@@ -93,9 +133,12 @@ def history(
             quality.append(marks[at_ms])
         low, high, reason = list(value), list(value), [""] * len(value)
     else:
-        for item in rollup.load(connection, point.id, Period(resolution), start_ms, end_ms)[-most:]:
+        counter = quantity.kind in {Kind.COUNTER, Kind.DELTA}
+        items = rollup.load(connection, point.id, Period(resolution), start_ms, end_ms)[-most:]
+        if counter and any(item.estimated for item in items):
+            items = _likely(connection, point, items, Period(resolution), calendar)
+        for item in items:
             at.append(item.start_ms)
-            counter = quantity.kind in {Kind.COUNTER, Kind.DELTA}
             value.append(item.amount if counter else item.mean)
             low.append(item.amount if counter else item.low)
             high.append(item.amount if counter else item.high)

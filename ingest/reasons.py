@@ -85,8 +85,8 @@ RECORDED = frozenset({"swap", "corrected", "left-out", "rollover", "unconfirmed"
 
 REMEDIES: dict[str, tuple[str, str]] = {
     "gap": (
-        "看设备有没有断电、断网；用量按相似的日子分摊，补到读数后会自动改正。",
-        "Was it without power or network? What passed is spread; late readings put it right.",
+        "看设备有没有断电、断网；补到读数后用量会自动改正。",
+        "Was it without power or network? Late readings put the use right.",
     ),
     "long-gap": (
         "恢复设备；中断期间的用量请按抄表数补记。",

@@ -13,6 +13,7 @@ from analytics.kpi_job.places import Place
 from analytics.kpis.facts import Clock, DayFacts, Flow, Leak, Slots
 from analytics.kpis.inputs import ScopeKind
 from analytics.meters import Meter
+from analytics.similar_day import shaped
 from caretaker.calendar import SchoolCalendar
 from caretaker.clock import HOUR_MS, QUARTER_MS
 from caretaker.config import SiteSettings
@@ -100,7 +101,9 @@ def load_days(
         for meter in meters
         for point in meter.points
     } | {unit.point for place in found for unit in place.cold}
-    quarters = {point: _quarters(connection, point, from_ms, end_ms) for point in wanted}
+    quarters = {
+        point: _quarters(connection, point, from_ms, end_ms, calendar=calendar) for point in wanted
+    }
     units = {unit.device.id: unit for place in found for unit in place.cold}
     records = unit_history(connection, end_ms)
     cold = {
@@ -145,10 +148,17 @@ def people(site: SiteSettings, day: date) -> tuple[int, int]:
     return site.pupils, site.staff
 
 
-def _quarters(connection: sqlite3.Connection, point: int, start_ms: int, end_ms: int) -> _Quarters:
+def _quarters(
+    connection: sqlite3.Connection,
+    point: int,
+    start_ms: int,
+    end_ms: int,
+    *,
+    calendar: SchoolCalendar,
+) -> _Quarters:
     count = (end_ms - start_ms) // QUARTER_MS
     rows = connection.execute(
-        "SELECT start_ms, amount, estimated, covered_ms, mean FROM rollup WHERE point = ?"
+        "SELECT start_ms, amount, estimated, covered_ms, mean, count FROM rollup WHERE point = ?"
         " AND period = ? AND start_ms >= ? AND start_ms < ?",
         (point, Period.QUARTER_HOUR.value, start_ms, end_ms),
     ).fetchall()
@@ -159,6 +169,12 @@ def _quarters(connection: sqlite3.Connection, point: int, start_ms: int, end_ms:
         index = ((table[:, 0] - start_ms) // QUARTER_MS).astype(np.int64)
         amounts[index], estimated[index] = table[:, 1], table[:, 2]
         covered[index], means[index] = table[:, 3], table[:, 4]
+        if ((table[:, 2] > 0) & (table[:, 5] == 0)).any():
+            span = {"start_ms": start_ms, "end_ms": end_ms}
+            likely = shaped(connection, point, calendar=calendar, **span)
+            for at_ms, amount in likely.items():
+                slot = (at_ms - start_ms) // QUARTER_MS
+                amounts[slot] = estimated[slot] = amount
     return _Quarters(amounts, estimated, covered, means)
 
 

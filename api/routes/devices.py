@@ -186,6 +186,7 @@ def point_history(
             end_ms=end_ms,
             resolution=resolution,
             most=max_points,
+            calendar=parts.calendar,
         )
 
 
