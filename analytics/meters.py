@@ -102,7 +102,7 @@ def use_by_day(
         span = {"start_ms": start_ms, "end_ms": end_ms}
         likely = shaped(connection, point, calendar=calendar, **span) if gap else {}
         for at_ms, amount, estimated, covered_ms, _ in rows:
-            moved = likely.get(at_ms, amount)
+            moved = likely[at_ms] if at_ms in likely else amount
             amounts[at_ms] = amounts.get(at_ms, 0.0) + moved
             estimates[at_ms] = estimates.get(at_ms, 0.0) + estimated + moved - amount
             covered[point][at_ms] = covered_ms

@@ -15,6 +15,8 @@ from storage import devices as records
 from storage import incidents
 
 LANGUAGES = ("zh-CN", "en")
+_CHARTS = 5
+"""So many of the gravest are shown large enough for a chart on the first page."""
 _ORDER = {Severity.CRITICAL: 0, Severity.ALARM: 1, Severity.NOTICE: 2}
 
 
@@ -71,7 +73,7 @@ def incident_out(
 def open_briefs(
     connection: sqlite3.Connection, *, site: SiteSettings, now_ms: int
 ) -> list[schemas.IncidentBrief]:
-    """Return what is open, the gravest first, then the newest."""
+    """Return what is open, the gravest first, then the newest; the first bear their chart."""
     called = names(connection)
     opened = incidents.listing(connection, state="open", limit=100)
     opened.sort(
@@ -81,11 +83,13 @@ def open_briefs(
         schemas.IncidentBrief.model_validate(
             _fields(item, called, site.zone)
             | {
-                "chart": chart(connection, item, site=site, now_ms=now_ms),
+                "chart": chart(connection, item, site=site, now_ms=now_ms)
+                if place < _CHARTS
+                else None,
                 "notified": notified(connection, item.id),
             }
         )
-        for item in opened
+        for place, item in enumerate(opened)
     ]
 
 

@@ -207,7 +207,7 @@ function Cursor({ cursor, line, lines, band, x, y, unit }: CursorProps): JSX.Ele
 function TimeLabels({ x, kind, marks }: { x: Span; kind: "hours" | "ends"; marks: readonly number[] }): JSX.Element {
   const day = 86_400_000;
   const long = x.high - x.low > 1.6 * day;
-  const inside = (time: number) => time > x.low + (x.high - x.low) * 0.15 && time < x.high - (x.high - x.low) * 0.15;
+  const inside = (time: number) => time > x.low + (x.high - x.low) * 0.24 && time < x.high - (x.high - x.low) * 0.24;
   const at =
     kind === "ends" && long
       ? [x.low, ...dayStarts(x.low, x.high, zone.value).filter(inside), x.high]
