@@ -100,9 +100,12 @@ def use_by_day(
         ).fetchall()
         gap = any(row[2] and not row[4] for row in rows)
         span = {"start_ms": start_ms, "end_ms": end_ms}
-        likely = shaped(connection, point, calendar=calendar, **span) if gap else {}
+        likely: dict[int, float] = (
+            shaped(connection, point, calendar=calendar, **span) if gap else {}
+        )
         for at_ms, amount, estimated, covered_ms, _ in rows:
-            moved = likely[at_ms] if at_ms in likely else amount
+            even: float = amount
+            moved = likely.get(at_ms, even)
             amounts[at_ms] = amounts.get(at_ms, 0.0) + moved
             estimates[at_ms] = estimates.get(at_ms, 0.0) + estimated + moved - amount
             covered[point][at_ms] = covered_ms
