@@ -259,7 +259,7 @@ def test_a_number_is_explained_and_a_record_changes_it(school: School) -> None:
 
 def test_the_quality_of_each_point_is_told_with_since_when_and_what_to_do(school: School) -> None:
     day_ms = SchoolCalendar(SITE.calendar, SITE.zone).bounds(date(2026, 9, 1))[0]
-    stuck = KeptFlag(0, day_ms, "stuck", START_MS, START_MS + HOUR_MS, {"value": 4.0})
+    stuck = KeptFlag(0, day_ms, "stuck", START_MS, START_MS + 3 * HOUR_MS, {"value": 4.0})
     high = KeptFlag(0, day_ms, "high", day_ms, day_ms + DAY_MS, {"amount": 9.0, "usual": 4.0})
     with school.client("viewer") as client:
         known = client.get("/devices").json()["items"]

@@ -211,13 +211,24 @@ function ColdSection({ units }: { units: readonly ColdUnit[] }): JSX.Element {
         </Card>
       ) : (
         <div class="grid units fit">
-          {units.map((unit) => (
-            <UnitCard key={unit.device} unit={unit} />
-          ))}
+          {urgentFirst(units)
+            .slice(0, ROWS)
+            .map((unit) => (
+              <UnitCard key={unit.device} unit={unit} />
+            ))}
         </div>
       )}
+      <AllOf count={units.length} to="/cold" />
     </Section>
   );
+}
+
+const GRAVITY: Readonly<Record<string, number>> = { critical: 0, alarm: 1, silent: 2, warm: 3, notice: 4, unknown: 4, ok: 5 };
+
+/** Where all fit they keep their places; of many, those that need somebody come first. */
+function urgentFirst(units: readonly ColdUnit[]): readonly ColdUnit[] {
+  if (units.length <= ROWS) return units;
+  return [...units].sort((a, b) => (GRAVITY[a.state] ?? 4) - (GRAVITY[b.state] ?? 4));
 }
 
 function WorthCard({ worth, today }: { worth: readonly Worth[]; today: TodayData }): JSX.Element {
@@ -225,8 +236,8 @@ function WorthCard({ worth, today }: { worth: readonly Worth[]; today: TodayData
   return (
     <Card title={words.worth} aside={worth.length > 0 ? words.worthOrder : undefined}>
       {worth.length === 0 ? (
-        <Empty icon={InfoIcon} title={words.worthNone}>
-          <p>{words.worthNoneMore}</p>
+        <Empty icon={InfoIcon} title={today.electricity.usual === null ? t().notEnough : words.worthNone}>
+          <p>{today.electricity.usual === null ? t().notEnoughUsual : words.worthNoneMore}</p>
         </Empty>
       ) : (
         <ul class="rows">
