@@ -1,11 +1,11 @@
 /** The first page: is everything all right, what now, how is today against a usual day. */
 import type { JSX } from "preact";
-import type { ColdUnit, MeterNow, RoomNow, Today as TodayData, UsageCard, WeekDay, Worth } from "../api/shapes";
-import { Bars, Spark } from "../charts/Spark";
+import type { ColdUnit, Today as TodayData, UsageCard, WeekDay, Worth } from "../api/shapes";
+import { Bars } from "../charts/Spark";
 import { SmallChart } from "../charts/SmallChart";
 import { dayStart } from "../charts/time";
 import { against, lastBefore } from "../charts/geometry";
-import { amount, clockTime, dayLong, decimal, isoDay, money, percent, weekday } from "../format";
+import { amount, clockTime, dayLong, isoDay, money, percent, weekday } from "../format";
 import { Link } from "../router";
 import { connection, lastReading, now } from "../state/live";
 import { useQuery } from "../state/query";
@@ -13,10 +13,11 @@ import { lang } from "../state/settings";
 import { site, zone } from "../state/site";
 import { t } from "../texts";
 import { Alerts } from "../ui/Alerts";
+import { AllOf, Meters, Rooms, ROWS } from "../ui/NowRows";
 import { UnitCard } from "../ui/UnitCard";
 import { ColdIcon, ElectricityIcon, GoodIcon, InfoIcon, UnsureIcon, WaterIcon } from "../ui/Icons";
 import { evidenceNumber, sentenceOf, titleOf } from "../ui/incident";
-import { Age, Card, Empty, Figure, Page, Read, Section, State, useLive } from "../ui/parts";
+import { Age, Card, Empty, Figure, Page, Read, Section } from "../ui/parts";
 
 const DAY = 86_400_000;
 
@@ -301,90 +302,6 @@ function WeekCard({ week }: { week: readonly WeekDay[] }): JSX.Element {
     <Card title={words.weekTitle} aside={words.weekAside}>
       <Bars bars={bars} tone="amber" unit="kWh" title={words.weekTitle} />
     </Card>
-  );
-}
-
-const ROWS = 12;
-
-function Meters({ meters }: { meters: readonly MeterNow[] }): JSX.Element | null {
-  const words = t().todayPage;
-  if (meters.length === 0) return null;
-  return (
-    <Card title={words.meters} aside={words.metersLead}>
-      <ul class="now-rows">
-        {meters.slice(0, ROWS).map((meter) => (
-          <MeterRow key={meter.device} meter={meter} />
-        ))}
-      </ul>
-      <AllOf count={meters.length} to="/devices" />
-    </Card>
-  );
-}
-
-function AllOf({ count, to }: { count: number; to: string }): JSX.Element | null {
-  if (count <= ROWS) return null;
-  return (
-    <p class="all-of">
-      <Link to={to} class="link">
-        {t().todayPage.showAll(count)}
-      </Link>
-    </p>
-  );
-}
-
-function MeterRow({ meter }: { meter: MeterNow }): JSX.Element {
-  const words = t().todayPage;
-  const water = meter.role === "water";
-  const power = useLive(meter.power_point, meter.power_kw, meter.at_ms);
-  return (
-    <li>
-      <Link to={`/devices/${meter.device}`}>
-        <span class="name">{meter.name}</span>
-        <span class="shape">
-          {meter.online ? (
-            <Spark at={meter.hours.at_ms} value={meter.hours.value} tone={water ? "blue" : "amber"} least={0.1} />
-          ) : (
-            <State tone="orange">{t().cold.state["silent"]}</State>
-          )}
-        </span>
-        <span class="number quiet">{meter.power_point === null ? "" : amount(power.value, "kW")}</span>
-        <b class="number">{amount(meter.total, meter.unit)}</b>
-        <span class="visually-hidden">{words.todaySoFar}</span>
-      </Link>
-    </li>
-  );
-}
-
-function Rooms({ rooms }: { rooms: readonly RoomNow[] }): JSX.Element | null {
-  const words = t().todayPage;
-  if (rooms.length === 0) return null;
-  return (
-    <Card title={words.rooms} aside={words.roomsLead}>
-      <ul class="now-rows">
-        {rooms.slice(0, ROWS).map((room) => (
-          <RoomRow key={room.device} room={room} />
-        ))}
-      </ul>
-      <AllOf count={rooms.length} to="/devices?role=room" />
-    </Card>
-  );
-}
-
-/** Above this a room wants fresh air [ppm]; a design default. */
-const STUFFY_PPM = 1500;
-
-function RoomRow({ room }: { room: RoomNow }): JSX.Element {
-  const temperature = useLive(room.temperature_point, room.temperature, room.at_ms);
-  const stuffy = room.co2 !== null && room.co2 > STUFFY_PPM;
-  return (
-    <li>
-      <Link to={`/devices/${room.device}`}>
-        <span class="name">{room.name}</span>
-        <span class={`number ${stuffy ? "warn" : "quiet"}`}>{room.co2 === null ? "" : t().todayPage.air(decimal(room.co2, 0), stuffy)}</span>
-        <span class="number quiet">{room.humidity === null ? "" : amount(room.humidity, "%")}</span>
-        <b class="number">{amount(temperature.value, "degC")}</b>
-      </Link>
-    </li>
   );
 }
 
