@@ -83,11 +83,11 @@ def test_loss_of_cooling_is_warned_of_in_the_hours_before(
     course_ = failing(9, k_per_h, level=level, hours=36)
     crosses = next(r.at_ms for r in course_ if r.value > limit and r.at_ms >= START_MS + 9 * DAY_MS)
     (warning,) = judge(subject, course_)
-    assert 10 <= (crosses - warning.since_ms) / MINUTE_MS <= 120
+    assert 10 <= (crosses - warning.since_ms) / MINUTE_MS <= 180
 
 
-def test_a_day_without_reserve_warns_and_speaks_for_a_day() -> None:
-    """Warm every afternoon for four hours: one warning, that ends a day after the last."""
+def test_days_without_reserve_are_one_warning() -> None:
+    """Warm every afternoon for four hours: one warning."""
     readings = [
         Reading(
             AIR,

@@ -94,6 +94,11 @@ class Score:
         """Return false warnings per sensor and month."""
         return self.false / self.months if self.months else 0.0
 
+    @property
+    def standing_share(self) -> float:
+        """Return the share of the time in which a warning stood."""
+        return self.open_ms / (self.months * MONTH_MS) if self.months else 0.0
+
     def __add__(self, other: "Score") -> "Score":
         return Score(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Score)))
 
