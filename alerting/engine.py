@@ -133,11 +133,11 @@ class Engine:
             self._judge_device(connection, device, items, now_ms=now_ms)
         if changed or now_ms - self._ticked_ms >= _TICK_MS:
             self._ticked_ms = now_ms
-            self._save(connection)
+            self.save(connection)
             self._tick(connection, heard=set(by_device), everything=changed, now_ms=now_ms)
         self.late.work(connection, now_ms=now_ms)
         self.lifecycle.tick(connection, now_ms=now_ms)
-        self._save(connection)
+        self.save(connection)
 
     def postpone(
         self, connection: sqlite3.Connection, readings: Sequence[Reading], *, now_ms: int
@@ -151,7 +151,7 @@ class Engine:
                 if self.clocks.get(device, 0) < reading.at_ms <= now_ms + _FUTURE_MS:
                     self.clocks[device] = reading.at_ms
                     self._keep(_CLOCK, device, reading.at_ms)
-        self._save(connection)
+        self.save(connection)
 
     def fault(self, key: tuple[str, int], error: Exception) -> None:
         """Count what went wrong with a rule at a device, and show it until that goes well."""
@@ -315,7 +315,7 @@ class Engine:
     def _keep(self, rule: str, device: int, state: object) -> None:
         self._unsaved[rule, device] = self._written[rule] = written(state)
 
-    def _save(self, connection: sqlite3.Connection) -> None:
+    def save(self, connection: sqlite3.Connection) -> None:
         """Write what changed; one statement for all, each lets go of the interpreter."""
         connection.executemany(
             "INSERT OR REPLACE INTO rule_state VALUES (?, ?, ?)",

@@ -178,6 +178,7 @@ class LateData:
         self, connection: sqlite3.Connection, device: int, mark: _Mark, *, now_ms: int
     ) -> None:
         """Judge a device again; one that cannot be judged must not keep the others from it."""
+        self._engine.save(connection)  # what a failure is taken back to
         connection.execute("SAVEPOINT again")
         try:
             self._judge_again(connection, device, mark.from_ms, now_ms=now_ms)

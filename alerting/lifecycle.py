@@ -305,12 +305,15 @@ class Lifecycle:
         told = plan.Told(**json.loads(calls.told(connection, number)))
         device = self._devices.get(item.device)
         cold = device is not None and device.role.cold
+        # What was held starts with the first level: nobody had a chance to take it on.
+        waited = item.calling and told.raised != item.raised_ms and calls.held(connection, number)
+        first = plan.tiers_of(self.site.escalation, item.severity)[0].after_min * MINUTE_MS
         due = plan.due(
             item,
             told,
             plan=self.site.escalation,
             raised_by=calls.raised_by(connection, number),
-            now_ms=now_ms,
+            now_ms=min(now_ms, round(item.raised_ms + first)) if waited else now_ms,
             grave=food(item, cold=cold) and not item.kind,
         )
         self._due_ms[number] = plan.next_ms(item, told, plan=self.site.escalation, now_ms=now_ms)
@@ -326,6 +329,10 @@ class Lifecycle:
                 then = due.then
                 if ruling.outcome == DROP:
                     then = replace(then, calls=told.calls)
+                elif waited:
+                    calls.begin_calling(connection, number, now_ms=now_ms)
+                    item = self._live[number] = incidents.need(connection, number)
+                    then = replace(then, raised=item.raised_ms)
                 calls.tell(connection, number, then.dump())
                 self._due_ms[number] = plan.next_ms(
                     item, then, plan=self.site.escalation, now_ms=now_ms

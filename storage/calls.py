@@ -32,6 +32,14 @@ def raised_by(connection: sqlite3.Connection, incident: int) -> str:
     return str(row[0]) if row else ""
 
 
+def held(connection: sqlite3.Connection, incident: int) -> bool:
+    """Return whether the last decision about it was to wait (a silence, quiet hours, a cause)."""
+    row = connection.execute(
+        "SELECT outcome FROM decision WHERE incident = ? ORDER BY id DESC LIMIT 1", (incident,)
+    ).fetchone()
+    return row is not None and row[0] == "hold"
+
+
 def pull_back(connection: sqlite3.Connection, incident: int, *, now_ms: int) -> None:
     """The clock was set back: what an incident bears from the future happened now.
 
