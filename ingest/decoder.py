@@ -13,9 +13,11 @@ from ingest.codecs.port import Codec, Heard, Meaning, Route
 from ingest.driver import Driver
 from ingest.extract import first
 from ingest.routing import Router
+from ingest.strict_json import MAX_BYTES
 from ingest.transport.port import Message
 from ingest.vetting import Vetting
 
+_READINGS = Meaning.READINGS
 _MAX_KNOWN = 20_000
 _MAX_KNOWN_BYTES = 256 * 1024
 _MAX_KNOWN_TOTAL = 64 * 1024 * 1024
@@ -76,18 +78,22 @@ class Decoder:
         route: Route | None = None
         added: tuple[Arrival, ...] = ()
         passed = False
+        size = len(message.payload)
+        if size > MAX_BYTES:  # whatever the dialect; a receiver may have kept a part of it only
+            detail = f"{size} bytes, at most {MAX_BYTES}"
+            return (_refused(message, Rejected(RejectReason.TOO_LARGE, detail)),)
         try:
             heard = Heard(message)
-            for route in self.routes(message.topic):
+            for route in self._router.routes(message.topic):
                 arrivals = self._by(heard, route)
                 if arrivals is None:
                     passed = passed or route.anywhere
                     continue
-                if passed and route.anywhere and all(route.driver.anywhere):
-                    self._router.prefer(message.topic, route)
-                if route.driver.options.get("adds"):
+                if route.adds:
                     added = arrivals
                     continue
+                if passed and route.anywhere and all(route.driver.anywhere):
+                    self._router.prefer(message.topic, route)
                 return self._vetted(_joined(arrivals, added) if added else arrivals)
         except Exception as error:
             detail = f"{type(error).__name__}: {error}"[:160]
@@ -97,6 +103,10 @@ class Decoder:
 
     def _vetted(self, arrivals: tuple[Arrival, ...]) -> tuple[Arrival, ...]:
         """Return arrivals in the light of what the same devices sent before."""
+        if len(arrivals) == 1:
+            (arrival,) = arrivals
+            found = self._vetting.vet(arrival)
+            return arrivals if found is arrival else (self._noted(arrival, found),)
         vetted = tuple([self._vetting.vet(arrival) for arrival in arrivals])
         if vetted == arrivals:  # of the same objects, so this looks at none of their fields
             return vetted
@@ -111,9 +121,10 @@ class Decoder:
         return replace(found, knowledge=(*arrival.knowledge, *known))
 
     def _by(self, heard: Heard, route: Route) -> tuple[Arrival, ...] | None:
-        if route.meaning is Meaning.STATUS:
-            return (_refused(heard.message, driver=route.driver.name),)
-        if route.meaning is Meaning.AVAILABILITY:
+        meaning = route.meaning
+        if meaning is not _READINGS:
+            if meaning is Meaning.STATUS:
+                return (_refused(heard.message, driver=route.driver.name),)
             return tuple(availability.decode(heard, route))
         if route.anywhere and not _looks_like(heard, route.driver):
             return None

@@ -33,6 +33,11 @@ class Route:
     anywhere: bool = False
     """Whether the topic says nothing: only the payload tells that it is of this dialect."""
 
+    @property
+    def adds(self) -> bool:
+        """Whether the dialects that know the topic are asked too: a mapping adds to them."""
+        return bool(self.driver.options.get("adds"))
+
 
 class Heard:
     """A message on its way through the decoder; its JSON is parsed once, when first asked for.

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.clock import ManualClock
-from caretaker.vocabulary import Quality
+from caretaker.vocabulary import Quality, RejectReason
 from ingest.decoder import Decoder
 from ingest.driver import load_drivers
+from ingest.strict_json import MAX_BYTES
 from ingest.transport.port import Message
 from tests.ingest.malformed import CORPUS
 
@@ -91,3 +92,12 @@ def test_retained_is_marked_and_an_unknown_topic_waits_in_quarantine() -> None:
     assert measured.quality & Quality.RETAINED
     (arrival,) = DECODER.decode(Message("home/meter", b"42", NOW_MS))
     assert [r.reason for r in arrival.rejected] == ["no-driver"]
+
+
+@pytest.mark.parametrize("topic", ["any/topic", "tele/plug/SENSOR", "caretaker/1/a/b/readings"])
+def test_no_dialect_reads_what_is_too_large(topic: str) -> None:
+    line = b"weather temperature=21.5\n"
+    payload = line * (MAX_BYTES // len(line) + 1)
+    (arrival,) = DECODER.decode(Message(topic, payload, NOW_MS))
+    assert [refusal.reason for refusal in arrival.rejected] == [RejectReason.TOO_LARGE]
+    assert not arrival.measured

@@ -22,7 +22,7 @@ _KEEPALIVE_S = 30.0
 _ANSWER_S = 10.0
 _LEAVE_S = 2.0
 _BACKOFF_S = (1.0, 10.0)
-_STEADY_S = 10.0  # a connection that lasted so long starts the backoff anew
+_STEADY_S = 1.0  # a session that lasted so long starts the backoff anew
 _HELD = 100_000
 _HELD_BYTES = 64 * 1024 * 1024
 """More than this in hand and the socket is read no more: the broker queues, nothing is dropped."""
@@ -197,8 +197,8 @@ class GatheredTransport:
             if self._connected:
                 self._connected = False
                 self._on_event("disconnected", why)
-            if time.monotonic() - began_s > _STEADY_S:
-                backoff_s = _BACKOFF_S[0]
+                if time.monotonic() - began_s > _STEADY_S:
+                    backoff_s = _BACKOFF_S[0]
             # Not all at once, after a broker that many wait for.
             self._stopping.wait(backoff_s * random.uniform(0.75, 1.0))  # noqa: S311  (no secret)
             backoff_s = min(2 * backoff_s, longest_s)
