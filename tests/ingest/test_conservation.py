@@ -1,6 +1,7 @@
 """Any interleaving of what meters do, in any order of arrival: the same daily totals, exactly."""
 
 import random
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from caretaker.clock import QUARTER_MS, ManualClock
+from caretaker.clock import MINUTE_MS, QUARTER_MS, ManualClock
 from caretaker.quantities import Kind
 from caretaker.vocabulary import Arrival, Measured, Period, Reading
 from ingest.metering import intervals
@@ -101,32 +102,43 @@ def test_the_journal_books_the_same_whatever_the_order(
     assert totals[0] == totals[1]  # to the bit
 
 
+def booked(path: Path, truth: Truth, batches: Sequence[Sequence[int]]) -> list[Interval]:
+    """Return the days of a journal that got these readings (by number) in these batches."""
+    journal = Journal(path, zone=ZONE, arithmetic=intervals, clock=ManualClock(truth.sent[-1][0]))
+    journal.open()
+    arrivals = [
+        Arrival("t", f"{at}".encode(), at, "native:s/m", "native",
+                (Measured("", "energy", at, value * UNIT),))
+        for at, value in truth.sent
+    ]  # fmt: skip
+    record(journal, truth, arrivals[0])
+    for batch in batches:
+        journal.append([arrivals[number] for number in batch])
+        journal.roll_up()
+    days = journal.rollups(1, period=Period.DAY, start_ms=0, end_ms=2**50)
+    journal.close()
+    return days
+
+
 def test_two_late_readings_far_before_a_swap_leave_its_quarter_hour_as_it_was(
     tmp_path: Path,
 ) -> None:
     minutes = [0, 1, 2, 100, 101, 120, 121, 122, 123, 124, *range(186, 216)]
-    swap = Swap(START_MS + 185 * 60_000, 10.0, 500.0)
-    shown = [(START_MS + m * 60_000, 10.0 if m < 185 else 500.0 + m - 185) for m in minutes]
-    truth = Truth(sent=shown, swaps=[swap])
-    arrivals = [
-        Arrival("t", f"{at}".encode(), at, "native:s/m", "native",
-                (Measured("", "energy", at, value * UNIT),))
-        for at, value in shown
-    ]  # fmt: skip
-    late = [arrivals[1], arrivals[4]]
-    journal = Journal(
-        tmp_path / "j.sqlite3",
-        zone=ZONE, arithmetic=intervals, clock=ManualClock(shown[-1][0]),
-    )  # fmt: skip
-    journal.open()
-    record(journal, truth, arrivals[0])
-    journal.append([arrival for arrival in arrivals if arrival not in late])
-    journal.roll_up()
-    journal.append(late)
-    journal.roll_up()
-    days = journal.rollups(1, period=Period.DAY, start_ms=0, end_ms=2**50)
-    journal.close()
+    swap = Swap(START_MS + 185 * MINUTE_MS, 10.0, 500.0)
+    shown = [(START_MS + m * MINUTE_MS, 10.0 if m < 185 else 315.0 + m) for m in minutes]
+    in_time = [n for n in range(len(minutes)) if n not in {1, 4}]
+    days = booked(tmp_path / "j", Truth(sent=shown, swaps=[swap]), [in_time, [1, 4]])
     assert sum(day.amount for day in days) == pytest.approx(30.0 * UNIT)
+
+
+def test_a_late_reading_of_the_morning_is_still_in_the_day_when_the_evening_comes(
+    tmp_path: Path,
+) -> None:
+    shown = [(START_MS + n * 5 * MINUTE_MS, float(n)) for n in range(120)]
+    in_time = [n for n in range(118) if n != 20]
+    days = booked(tmp_path / "j", Truth(sent=shown), [in_time, [20], [118], [119]])
+    assert days == booked(tmp_path / "whole", Truth(sent=shown), [range(120)])
+    assert sum(day.count for day in days) == 120
 
 
 def record(journal: Journal, truth: Truth, first: Arrival) -> None:
