@@ -31,7 +31,7 @@ METER = "meter"
 """The login for a real meter that somebody connects to the demo."""
 
 _STEP_MS = 3 * HOUR_MS
-_ROLL_STEPS = 7 * DAY_MS // _STEP_MS
+_ROLL_STEPS = 3 * DAY_MS // _STEP_MS
 _STATE = "campus.json"
 
 
@@ -185,7 +185,7 @@ def fill(
             tell(campus.now_ms)
             step += 1
             if step % _ROLL_STEPS == 0:
-                # Week by week each point is added to; all at once would be computed again.
+                # Each point is added to every few days; all at once would be computed again.
                 app.journal.roll_up()
             if step % 40 == 0:
                 save_state(save, campus)

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import typer
 
 from analytics.kpis.inputs import KpiPeriod
@@ -158,6 +156,9 @@ def _local(rows: Iterator[Row], zone: ZoneInfo) -> Iterator[tuple[object, ...]]:
 
 
 def _parquet(rows: Iterator[Row], out: Path) -> int:
+    import pyarrow as pa  # noqa: PLC0415  (30 MB that no other command needs)
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
     schema = pa.schema(
         [
             pa.field("at", pa.timestamp("ms", tz="UTC")),
@@ -193,6 +194,9 @@ def _parquet(rows: Iterator[Row], out: Path) -> int:
 
 def _kpi_parquet(rows: Iterator[tuple[object, ...]], out: Path) -> int:
     columns = list(zip(*rows, strict=True)) or [()] * len(KPI_COLUMNS)
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
     table = pa.table(dict(zip(KPI_COLUMNS, map(list, columns), strict=True)))
     pq.write_table(table, out)
     return int(table.num_rows)
