@@ -17,7 +17,7 @@ define KEEP_URLLIB3
 $(PIP_INSTALL) --force-reinstall --no-deps --require-hashes -r $(VENV)/urllib3.lock
 endef
 
-.PHONY: demo test test-fast lint lint-python lint-page bench corpus setup page lock clean faults faults-store
+.PHONY: demo test test-fast lint lint-python lint-page bench bench-start corpus setup page lock clean faults faults-store
 
 demo: setup page
 	$(BIN)/caretaker demo $(DEMO_ARGS)
@@ -81,6 +81,11 @@ bench: $(VENV)/.stamp-dev
 	$(BIN)/python -m tests.bench.ingest $(BENCH_ARGS)
 	$(BIN)/python -m tests.bench.decode
 	$(BIN)/python -m tests.bench.cold
+	$(BIN)/python -m tests.bench.live_cost
+
+# What a newcomer waits for: the demo's first start, and the rehearsal of every rule; some minutes.
+bench-start: $(VENV)/.stamp-dev
+	$(BIN)/python -m tests.bench.first_start $(BENCH_ARGS)
 
 # What becomes of readings while InfluxDB fails, a line a fault: FAULTS_ARGS: --quick, --only F12
 faults-store: $(VENV)/.stamp-dev
