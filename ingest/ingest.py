@@ -164,6 +164,9 @@ class Ingest:
         self._transport.stop()
         self._chunks, self._finished, self._outstanding = {}, deque(), 0
         self._later, self._later_bytes = deque(), 0
+        self._uncounted.clear()
+        if self._gate is not None:
+            self._gate.counted()  # those come again, and are counted then
         self._transport.start()
 
     def _work(self) -> None:

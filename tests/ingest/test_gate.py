@@ -18,7 +18,7 @@ from ingest.ingest import DoneProtocol, Ingest
 from ingest.metering import intervals
 from ingest.transport.memory import MemoryTransport
 from ingest.transport.port import Message
-from storage import quarantine
+from storage import quarantine, tally
 from storage.journal import Journal
 from tests.faults.oracle import until
 
@@ -116,6 +116,49 @@ def test_a_calm_device_is_committed_before_a_crowd_that_came_first(store: Journa
         assert devices.count("native:s/mad") == 400
         assert sum(name.startswith("native:s/new") for name in devices) == 300
         assert not ingest.rejected
+    finally:
+        journal.close()
+
+
+class Counting(MemoryTransport):
+    """Knows how often it was connected."""
+
+    connections = 0
+
+    def start(self) -> None:
+        self.connections += 1
+        super().start()
+
+
+class Deaf(Journaled):
+    """A journal that does not answer on the first connection: what it is given stays in hand."""
+
+    transport: Counting
+
+    def submit(self, arrivals: Sequence[Arrival], done: DoneProtocol) -> None:
+        if self.transport.connections > 1:
+            super().submit(arrivals, done)
+
+
+def test_a_flood_in_hand_comes_again_on_a_new_connection(tmp_path: Path) -> None:
+    clock, transport = ManualClock(NOW_MS), Counting()
+    store = Deaf(tmp_path, clock)
+    store.transport = transport
+    journal, decoder = store.journal, Decoder(load_drivers(), clock=clock)
+    journal.open()
+    try:
+        gate = Gate(journal.knows, strangers_hz=10, burst=20)
+        ingest = Ingest(transport, decoder, store, clock=clock, gate=gate)
+        for number in range(3_000):
+            transport.deliver(message(f"new-{number}", number))
+        ingest.start()
+        until(lambda: ingest.counters["received"] >= 1_000, within_s=30)
+        ingest.connect_anew()
+        until(lambda: transport.pending == 0, within_s=30)
+        ingest.stop()
+        assert ingest.worker.restarts == 0
+        with journal.reader() as connection:
+            assert sum(row.count for row in tally.listing(connection)) == 3_000
     finally:
         journal.close()
 
