@@ -129,7 +129,7 @@ function Money({ cny }: { cny: number | null }): JSX.Element {
 function Fact({ title, value, shown, children }: { title: string; value: Value | undefined; shown: JSX.Element; children?: ComponentChildren }): JSX.Element {
   const coverage = value?.coverage ?? null;
   return (
-    <Card title={title} aside={coverage === null ? undefined : t().term.coverage(percent(coverage))}>
+    <Card title={title} aside={coverage === null || coverage >= 0.95 ? undefined : t().term.coverage(percent(coverage))}>
       {shown}
       {children}
     </Card>

@@ -129,7 +129,7 @@ const en: Texts = {
     water: "Water",
     perPupil: (value: string) => `${value} a pupil`,
     closed: "Electricity while nobody is there",
-    closedOf: (cost: string) => `about ${cost}; share of all electricity`,
+    closedOf: (cost: string) => `of all electricity, about ${cost}`,
     closedGuide: "Evenings, weekends and holidays. Good primary schools stay below 50 % (a reference from UK schools).",
     leak: "Water lost to leaks",
     leakOf: (hours: string, cost: string) => `leaking for ${hours}, about ${cost}`,

@@ -126,7 +126,7 @@ const zh = {
     water: "水",
     perPupil: (value: string) => `每个学生 ${value}`,
     closed: "没人的时候用了多少电",
-    closedOf: (cost: string) => `约 ${cost}，占全部用电`,
+    closedOf: (cost: string) => `占全部用电，约 ${cost}`,
     closedGuide: "放学后、周末和假期。好的小学在 50 % 以下（英国学校的参考值）。",
     leak: "漏掉的水",
     leakOf: (hours: string, cost: string) => `漏了 ${hours}，约 ${cost}`,
