@@ -20,6 +20,7 @@ _UNIX = re.compile(  # under a name that speaks of time: a meter's number may lo
     rb'("(?:t|ts|at|\w*(?:[Tt]ime|TIME|[Ss]tamp|[Ss]een|[Dd]ate|_ts|_at)\w*)"\s*:\s*)'
     rb"(1[4-9]\d{8}(?:\d{3})?)(?![\d])"
 )
+_FRACTION = re.compile(rb"((?<=[:,\[ ])-?\d+\.\d*)(\d)(?=[,}\]\s])")
 
 Sent = tuple[str, bytes]
 
@@ -54,8 +55,9 @@ class Mixed:
 def mixed(count: int, *, folder: Path = FOLDER, spaces: bool = True) -> Mixed:
     """Return the corpus' messages in turn until there are `count`.
 
-    Times inside are moved to just now, each repetition to instants of its own, as devices that
-    live would send: the corpus' years and its equal times would all be late, or duplicates.
+    Times inside are moved to just now, each repetition to instants of its own, and the last digit
+    of fractions turns, as with devices that live: the corpus' years would all be late, and what is
+    equal and received in one gulp would be absorbed as a duplicate.
     """
     made = Mixed()
     rows: list[Sent] = []
@@ -76,10 +78,10 @@ def mixed(count: int, *, folder: Path = FOLDER, spaces: bool = True) -> Mixed:
     now_ms = int(time.time() * 1000)
     for topic, payload in itertools.islice(itertools.cycle(rows), count):
         step_ms = min(1000, _SPAN_MS // (often[topic] * rounds))
-        back = often[topic] * rounds - next(turn[topic])
-        moved = retimed(payload, now_ms - back * step_ms)
+        number = next(turn[topic])
+        moved = retimed(payload, now_ms - (often[topic] * rounds - number) * step_ms)
         made.retimed += moved != payload
-        made.sent.append((topic, moved))
+        made.sent.append((topic, turned(moved, number)))
     return made
 
 
@@ -91,6 +93,15 @@ def _unpublishable(topic: str, *, spaces: bool) -> str:
     if not spaces and " " in topic:
         return "topic holds a space"
     return ""
+
+
+def turned(payload: bytes, number: int) -> bytes:
+    """Return a payload with the last digit of each JSON number's fraction turned by so much.
+
+    >>> turned(b'{"a": 4.56, "v": "1.2", "n": 7}', 5)
+    b'{"a": 4.51, "v": "1.2", "n": 7}'
+    """
+    return _FRACTION.sub(lambda m: m[1] + b"%d" % ((int(m[2]) + number) % 10), payload)
 
 
 def retimed(payload: bytes, at_ms: int) -> bytes:
