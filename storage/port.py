@@ -11,7 +11,7 @@ from caretaker.clock import MINUTE_MS
 from caretaker.vocabulary import Arrival, Device, Period, Point, Reading
 
 
-class Interval(msgspec.Struct, frozen=True):
+class Interval(msgspec.Struct, frozen=True, gc=False):
     """What one point did in [start_ms, end_ms), by the metering arithmetic.
 
     For a counter `amount` is its consumption [canonical unit], `estimated` the part of it that
