@@ -19,6 +19,7 @@ from api.server import listen
 from caretaker.app import App, on_port
 from caretaker.clock import DAY_MS, HOUR_MS, Clock, ManualClock, ScaledClock, SystemClock
 from caretaker.config import SiteSettings
+from caretaker.interpreter import settle
 from caretaker.secrets import Secrets, load_or_create, with_devices
 from ingest.broker.port import Address, Login
 from ingest.transport.port import Message
@@ -74,6 +75,7 @@ def run_demo(*, data_dir: Path, speed: float, port: int, days: int, healthy: boo
     console.print(f"Look here already: http://{host}:{page}/#token={secrets.operator_token}")
     try:
         app.prepare()
+        settle()
         fill(
             app,
             campus,
