@@ -65,7 +65,8 @@ class ColdWarning:
                 state["sign_ms"] = None
                 _end(state, at, limits, verdicts)
                 continue
-            course.take(state, value, at)
+            if state.get("rise_ms") is None:  # a quick rise teaches nothing of the usual course
+                course.take(state, value, at)
             sign = _sign(state, value, limits)
             state["sign_ms"] = (number(state, "sign_ms") or at) if sign else None
             over = value > limits["limit_hi_c"]

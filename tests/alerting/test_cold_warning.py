@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alerting.cold import course
@@ -103,6 +103,7 @@ def test_days_without_reserve_are_one_warning() -> None:
 
 
 @settings(max_examples=20)
+@example(every_h=4, minutes=38, peak_k=13.0, seed=0)
 @given(
     every_h=st.sampled_from([4, 6, 8, 12, 24, 37]),
     minutes=st.integers(15, 40),
