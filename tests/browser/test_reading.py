@@ -84,6 +84,7 @@ def test_a_meter_exchange_is_recorded_with_author_and_taken_back(page: Page, app
     page.goto(f"{app.url}/devices/{number}")
     expect(page.get_by_test_id("quality-verdict")).to_be_visible()
     page.get_by_test_id("record-swap").click()
+    expect(page.get_by_label("旧表止码（kWh）", exact=False)).to_be_visible()
     page.get_by_test_id("meter-final").fill("41.25")
     page.get_by_test_id("meter-initial").fill("0")
     page.get_by_test_id("meter-reason").fill("到期轮换")

@@ -3,7 +3,7 @@ import { useSignal, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { DeviceOut, MeterEvent, MeterEventIn, MeterEventList, PointNow } from "../api/shapes";
 import { zonedInstant } from "../charts/time";
-import { amount, decimal, isoDay, moment } from "../format";
+import { amount, decimal, isoDay, moment, unitText } from "../format";
 import { now } from "../state/live";
 import { refresh, useQuery } from "../state/query";
 import { lang } from "../state/settings";
@@ -19,9 +19,12 @@ type Kind = (typeof KINDS)[number];
 const REMEMBERED = "caretaker.person";
 const QUARTER = 900_000;
 
-/** The points of a device that count something. */
+const MAIN = ["energy", "volume", "energy_delta", "volume_delta"];
+
+/** The points of a device that count something, its own total first. */
 export function registersOf(device: DeviceOut): PointNow[] {
-  return device.points.filter((point) => point.kind === "counter" || point.kind === "delta");
+  const rank = (point: PointNow) => (point.channel === "" ? 0 : 10) + (MAIN.includes(point.quantity) ? 0 : 5);
+  return device.points.filter((point) => point.kind === "counter" || point.kind === "delta").sort((a, b) => rank(a) - rank(b));
 }
 
 export function MeterEvents({ device }: { device: DeviceOut }): JSX.Element | null {
@@ -138,7 +141,7 @@ function Entry({ device, kind, onClose }: { device: DeviceOut; kind: Kind; onClo
       onClose();
     }
   };
-  const unit = chosen === undefined ? "" : amount(1, chosen.unit).split(" ")[1] ?? "";
+  const unit = unitText(chosen?.unit ?? "");
   return (
     <Dialog title={`${device.name} · ${words.kind[kind] ?? kind}`} onClose={onClose}>
       <form
