@@ -113,7 +113,7 @@ REMEDIES: dict[str, tuple[str, str]] = {
     "unknown": ("补上换表时的旧表止码和新表起码。", "Add the readings of the exchange."),
     "much-estimated": ("查清为什么缺读数：电源、网络、网关。", "Find out why readings lack."),
     "stuck": (
-        "到现场看探头是否脱落、没电或卡住；先用温度计核对。",
+        "到现场看探头或接线是否脱落、没电或卡住；用另一件仪器核对。",
         "Has the probe fallen off, or is its battery flat? Compare with another instrument.",
     ),
     "too-fast": ("检查探头接触和接线。", "Check the probe's contact and its wires."),
