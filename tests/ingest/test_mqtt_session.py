@@ -3,6 +3,7 @@
 What it must do like every transport is in tests/contract/test_transport.py.
 """
 
+import contextlib
 import socket
 import struct
 import threading
@@ -89,6 +90,7 @@ class Server:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(transport, "_BACKOFF_S", (0.01, 0.02))
+    monkeypatch.setattr(transport, "_LEAVE_S", 0.05)
     made = Server()
     yield made
     made.close()
@@ -315,6 +317,23 @@ def test_stopping_sends_what_is_queued_and_says_goodbye(server: Server) -> None:
     assert peer.connection.recv(1) == b""
 
 
+def test_a_broker_that_still_sends_loses_no_acknowledgement_at_the_end(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "_LEAVE_S", 5.0)
+    with session(server) as made:
+        peer = server.accept()
+        peer.welcome()
+        peer.send(numbered(*range(1, 101)))
+        made.acknowledge(take(made, 100))
+        made._stopping.set()
+        for number in range(101, 301):
+            with contextlib.suppress(OSError):
+                peer.send(numbered(number))
+        assert len(peer.expect(402)) == 402
+        peer.close()
+
+
 def test_a_stop_while_nobody_answers_is_quick() -> None:
     nowhere = Address("127.0.0.1", 1)
     made = GatheredTransport(nowhere, client_id="c")
@@ -328,8 +347,8 @@ def test_a_stop_while_nobody_answers_is_quick() -> None:
 @given(data=st.lists(st.binary(min_size=1, max_size=60) | PUBLISHES, max_size=6))
 def test_no_bytes_end_the_thread(data: list[bytes]) -> None:
     server = Server()
-    before = transport._BACKOFF_S
-    transport._BACKOFF_S = (0.001, 0.002)
+    before = transport._BACKOFF_S, transport._LEAVE_S
+    transport._BACKOFF_S, transport._LEAVE_S = (0.001, 0.002), 0.01
     try:
         with session(server) as made:
             peer = server.accept()
@@ -348,7 +367,7 @@ def test_no_bytes_end_the_thread(data: list[bytes]) -> None:
             assert made._thread is not None
             assert made._thread.is_alive()
     finally:
-        transport._BACKOFF_S = before
+        transport._BACKOFF_S, transport._LEAVE_S = before
         server.close()
 
 

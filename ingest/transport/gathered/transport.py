@@ -1,5 +1,6 @@
 """The session: one thread that connects, reads in gulps, answers in one write, and comes back."""
 
+import contextlib
 import random
 import ssl
 import threading
@@ -231,6 +232,12 @@ class GatheredTransport:
         deadline = time.monotonic() + _LEAVE_S
         while not link.flush() and time.monotonic() < deadline:
             link.wait(0.1, read=False)
+        # A socket closed with something unread in it is reset, and what the broker has not read yet
+        # is gone with it: the last acknowledgements. So the broker is let hang up first.
+        with contextlib.suppress(OSError):
+            while time.monotonic() < deadline:
+                if link.wait(0.1, read=True):
+                    link.read()
 
     def _turn(self, connection: _Connection) -> None:
         """Send what is queued, read what has come, and keep the connection alive."""
