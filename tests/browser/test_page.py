@@ -109,6 +109,19 @@ PLACES = ["", "electricity", "water", "cold", "incidents", "devices", "devices/1
           "quarantine", "system", "incidents/1"]  # fmt: skip
 
 
+_SETTLED = """() => new Promise((done) => {
+  let same = 0, before = -1;
+  const look = () => {
+    const now = document.querySelectorAll("main *").length;
+    same = now === before ? same + 1 : 0;
+    before = now;
+    if (same >= 6) done(); else setTimeout(look, 25);
+  };
+  look();
+})"""
+"""Waits until what a page reads later stands in it, too: it may be what is too wide."""
+
+
 @pytest.mark.parametrize("page", [1440, 390], indirect=True)
 def test_every_page_fits_its_screen_in_both_languages_light_and_dark(page: Page, app: App) -> None:
     for language in ("zh-CN", "en"):
@@ -120,6 +133,7 @@ def test_every_page_fits_its_screen_in_both_languages_light_and_dark(page: Page,
             for place in PLACES:
                 page.goto(f"{app.url}/{place}")
                 expect(page.locator("main h1")).not_to_be_empty()
+                page.evaluate(_SETTLED)
                 wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
                 assert wide <= 0, (place, language, scheme)
                 assert page.evaluate("document.documentElement.lang") == language
