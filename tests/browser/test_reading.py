@@ -78,7 +78,7 @@ def test_a_meter_exchange_is_recorded_with_author_and_taken_back(page: Page, app
     page.goto(f"{app.url}/inbox")
     page.get_by_role("button", name="认领为", exact=False).click()
     page.get_by_test_id("adopt-confirm").click()
-    expect(page.get_by_text("已认领", exact=False)).to_be_visible()
+    expect(page.get_by_text("已认领“main_meter”", exact=False)).to_be_visible()
     with app.journal.reader() as connection:
         (number,) = [d.id for d in devices.devices(connection) if d.key == "tasmota:main_meter"]
     page.goto(f"{app.url}/devices/{number}")
