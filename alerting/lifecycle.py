@@ -102,7 +102,7 @@ class Lifecycle:
         self._live[number] = found
         if found.state == incidents.RESOLVED:
             self._by_cause.pop(found.fingerprint, None)
-            if not self.notifying:
+            if not self.notifying and not _told(connection, number).calls:
                 calls.finish(connection, number)
                 self._forget(number)
             return None
@@ -302,7 +302,7 @@ class Lifecycle:
             self._forget(number)
             return
         self._live[number] = item
-        told = plan.Told(**json.loads(calls.told(connection, number)))
+        told = _told(connection, number)
         device = self._devices.get(item.device)
         cold = device is not None and device.role.cold
         # What was held starts with the first level: nobody had a chance to take it on.
@@ -347,14 +347,19 @@ class Lifecycle:
         self._seen_ms.pop(number, None)
 
     def begin_notifying(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
-        """From now on people are told; what is open and unanswered is told now."""
+        """From now on people are told; what nobody was told of yet is told now."""
         if self.notifying:
             return
         self.notifying = True
         self.load(connection)
         for item in self._live.values():
-            calls.begin_calling(connection, item.id, now_ms=now_ms)
+            if _told(connection, item.id).raised != item.raised_ms:
+                calls.begin_calling(connection, item.id, now_ms=now_ms)
         self.tick(connection, now_ms=now_ms)
+
+
+def _told(connection: sqlite3.Connection, number: int) -> plan.Told:
+    return plan.Told(**json.loads(calls.told(connection, number)))
 
 
 def _evidence(verdict: Verdict) -> dict[str, float | int | str]:

@@ -12,13 +12,18 @@ _GAP_MS = 2 * QUARTER_MS
 _LONGEST_GAP_MS = 3 * HOUR_MS  # a meter that reports by the hour may miss one report
 _ZERO_M3 = 0.0005  # half a litre: below the resolution of every meter in use
 _TOILET_L_H = 16.7  # one running toilet (rule-book 4)
+_LOWEST_OF_MS = 18 * HOUR_MS
+"""The leak is the least flow of so long: some of a night is in it, and the run's beginning is not.
+
+In its first hours ordinary use alone may have kept the run going, with less flow than the leak.
+"""
 
 
 class ContinuousFlow:
     """BAD when 96 of 96 quarter-hours had flow; recovered after two quarter-hours without."""
 
     name = "continuous_flow"
-    version = "2"
+    version = "3"
     parameters = ("flow_h", "upstream_extra_h")
     timed = False
     downstream_first = True
@@ -82,7 +87,7 @@ class ContinuousFlow:
         gap = min(max(_GAP_MS, own_gap), _LONGEST_GAP_MS)
         if not last_at or reading.at_ms - last_at > gap or moved < 0:
             # Unknown in between: a run is proved by data or not at all.
-            state.update(run_ms=quarter, moved=0.0, zeros=0, low_l_h=None, quarter_ms=quarter)
+            state.update(run_ms=quarter, moved=0.0, zeros=0, lows=(), quarter_ms=quarter)
         else:
             # A reading at a quarter's very start tells what moved in the quarter before it.
             state["moved"] = number(state, "moved") + moved
@@ -97,24 +102,24 @@ class ContinuousFlow:
         state["quarter_ms"], state["moved"] = quarter, 0.0
         if moved <= _ZERO_M3:
             state["zeros"] = int(number(state, "zeros")) + 1
-            state["run_ms"], state["low_l_h"] = quarter, None
+            state["run_ms"], state["lows"] = quarter, ()
             recovered = int(number(state, "zeros")) >= 2
             if recovered:
                 state["bad"] = None
             return Verdict(Truth.OK, quarter, recovered=recovered)
         state["zeros"] = 0
         flow = moved * 1000 / hours
-        low = state.get("low_l_h")
         run = quarter - int(number(state, "run_ms", quarter))
         if run > QUARTER_MS:  # in its first quarter-hour the flow may have begun late
-            state["low_l_h"] = flow if low is None else min(number(state, "low_l_h"), flow)
+            state["lows"] = _lowest(state.get("lows") or (), quarter, flow)
         wanted = context.limits["flow_h"] * HOUR_MS
         if subject.device.id in self._parents:
             # A parent's run may begin with the day's ordinary use: downstream speaks first.
             wanted += context.limits["upstream_extra_h"] * HOUR_MS
         if run < wanted:
             return Verdict(Truth.OK, quarter)
-        leak = number(state, "low_l_h")
+        lows = state.get("lows")
+        leak = lows[0][1] if lows else flow
         state["bad"] = number(state, "run_ms", quarter)
         return Verdict(
             Truth.BAD,
@@ -128,3 +133,17 @@ class ContinuousFlow:
                 "hours": round(run / HOUR_MS, 1),
             },
         )
+
+
+def _lowest(
+    lows: Sequence[tuple[int, float]], quarter: int, flow: float
+) -> list[tuple[int, float]]:
+    """Return the flows [L/h] that are or may become the least of the window; the first one is.
+
+    >>> _lowest([(0, 4.0), (900_000, 64.0)], 1_800_000, 60.0)
+    [(0, 4.0), (1800000, 60.0)]
+    >>> _lowest([(0, 4.0), (1_800_000, 60.0)], 18 * HOUR_MS, 90.0)
+    [(1800000, 60.0), (64800000, 90.0)]
+    """
+    kept = [low for low in lows if low[0] > quarter - _LOWEST_OF_MS and low[1] < flow]
+    return [*kept, (quarter, flow)]

@@ -200,6 +200,14 @@ def test_a_register_that_rolls_over_hides_no_leak(rig: Rig) -> None:
     assert len(rig.all("continuous_flow")) == 1
 
 
+def test_a_leak_is_told_by_its_own_flow_not_by_the_dribble_before_it(rig: Rig) -> None:
+    value = water(rig, "t:toilets", 2, 0.0, 100.0)
+    value = water(rig, "t:toilets", 3, 1.0, value)  # a tap now and then, then the leak
+    water(rig, "t:toilets", 21.5, 16.0, value)
+    (found,) = rig.all("continuous_flow")
+    assert found.evidence["flow_l_h"] == pytest.approx(64.0)
+
+
 def test_one_dry_quarter_hour_starts_the_day_anew(rig: Rig) -> None:
     value = water(rig, "t:toilets", 20, 15.0, 100.0)
     value = water(rig, "t:toilets", 0.5, 0.0, value)
@@ -229,6 +237,24 @@ def test_filling_in_the_past_tells_nobody_until_it_is_done(rig: Rig) -> None:
     firing = [i for rule in ("cold_storage_warm", "device_silent") for i in rig.all(rule)]
     loud = [i for i in firing if i.state == "firing" and i.severity.value != "notice"]
     assert rig.outbox() == ["opened"] * len(loud)
+
+
+def test_a_restart_that_fills_in_the_past_tells_nothing_twice(rig: Rig) -> None:
+    lifecycle = rig.engine.lifecycle
+
+    def fill(values: list[float]) -> None:
+        lifecycle.notifying = False
+        rig.feed("t:fridge", values)
+        rig.journal.call(lambda c: lifecycle.begin_notifying(c, now_ms=rig.clock.now_ms()))
+
+    fill([4.0] * 4 + [11.0] * 20)
+    (warm,) = rig.all()
+    assert rig.outbox(warm.id) == ["opened"]
+    fill([11.0] * 2)
+    assert rig.outbox(warm.id) == ["opened"]
+    rig.journal.call(lambda c: incidents.acknowledge(c, warm.id, actor="cook", now_ms=1))
+    fill([4.0] * 20)
+    assert rig.outbox(warm.id)[-1] == "resolved"  # who was called also hears that it is over
 
 
 def _decisions(rig: Rig) -> list[tuple[str, int, str, str, int, int | None]]:
