@@ -6,7 +6,6 @@ as a past incident, with its corrective-action record, and wakes nobody.
 """
 
 import sqlite3
-import threading
 from collections import defaultdict
 
 import structlog
@@ -19,7 +18,7 @@ from alerting.port import State, Verdict
 from alerting.roster import Post
 from caretaker.clock import DAY_MS, MINUTE_MS, Clock
 from caretaker.vocabulary import Severity
-from caretaker.worker import Worker
+from caretaker.worker import Periodic
 from storage import past_incidents, past_marks
 from storage.journal import Journal
 from storage.past_marks import PastMark
@@ -44,22 +43,7 @@ class PastJudge:
         self._journal = journal
         self._engine = engine
         self._clock = clock
-        self._ended = threading.Event()
-        self.worker = Worker("past", self._run, stopping=self._ended)
-
-    def start(self) -> None:
-        """Begin to look now and then."""
-        self._ended.clear()
-        self.worker.start()
-
-    def stop(self) -> None:
-        """Stop after the week under way; what is not judged is judged after the next start."""
-        self._ended.set()
-        self.worker.join()
-
-    def _run(self) -> None:
-        while not self._ended.wait(_EVERY_S):
-            self.step()
+        self.worker = Periodic("past", self.step, every_s=_EVERY_S)
 
     def step(self) -> int:
         """Judge what has been quiet for a minute; return how many excursions were recorded."""
@@ -71,7 +55,7 @@ class PastJudge:
             if 0 <= now_ms - mark.asked_ms < _QUIET_MS:
                 continue
             found += self._judge(mark)
-            if self._ended.is_set():
+            if self.worker.ending:
                 break
         return found
 
@@ -88,7 +72,7 @@ class PastJudge:
             )
         posts = known.posts.get(mark.device, ())
         said = self._steps(posts, mark)
-        if self._ended.is_set():
+        if self.worker.ending:
             return 0
         return self._journal.call(lambda c: self._record(c, posts, said, mark))
 
@@ -98,7 +82,7 @@ class PastJudge:
         said: dict[str, list[Verdict]] = defaultdict(list)
         points = sorted({point for post in posts for point in post.points})
         at_ms = mark.from_ms - _BEFORE_MS
-        while at_ms <= mark.to_ms and not self._ended.is_set():
+        while at_ms <= mark.to_ms and not self.worker.ending:
             end_ms = min(at_ms + _WEEK_MS, mark.to_ms + 1)
             with self._journal.reader() as connection:
                 readings = load_readings(connection, points, start_ms=at_ms, end_ms=end_ms)
@@ -113,7 +97,7 @@ class PastJudge:
                 )
                 said[name] += [v for v in verdicts if v.at_ms >= mark.from_ms]
             at_ms = end_ms
-            self._ended.wait(_PAUSE_S if readings else 0.0)
+            self.worker.pause(_PAUSE_S if readings else 0.0)
         return said
 
     def _record(

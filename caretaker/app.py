@@ -209,10 +209,6 @@ class App:
         self._closers.append(self._desk.stop)
         self.ingest.start()
         self._closers.append(self.ingest.stop)
-        catch_up = CatchUp(self.journal, self.decoder, gate, clock=self.clock)
-        catch_up.start()
-        self._workers.append(catch_up.worker)
-        self._closers.append(catch_up.stop)
         self.kpis = KpiJob(
             self.journal,
             site=self.settings,
@@ -222,14 +218,14 @@ class App:
         )
         self.kpis.start()
         self._closers.append(self.kpis.stop)
-        past = PastJudge(self.journal, self.engine, clock=self.clock)
-        past.start()
-        self._closers.append(past.stop)
-        self._workers.append(past.worker)
-        inspector = Inspector(self.journal, zone=self.settings.zone, clock=self.clock)
-        inspector.start()
-        self._workers.append(inspector.worker)
-        self._closers.append(inspector.stop)
+        for part in (
+            CatchUp(self.journal, self.decoder, gate, clock=self.clock),
+            PastJudge(self.journal, self.engine, clock=self.clock),
+            Inspector(self.journal, zone=self.settings.zone, clock=self.clock),
+        ):
+            part.worker.start()
+            self._workers.append(part.worker)
+            self._closers.append(part.worker.stop)
         running = self.data_dir / RUNNING
         running.write_text(json.dumps({"pid": os.getpid(), "url": page.url}), encoding="utf-8")
         self._closers.append(lambda: running.unlink(missing_ok=True))

@@ -66,3 +66,49 @@ class Worker:
                 return
             if self._stopping.wait(_PAUSE_S):
                 return
+
+
+class Periodic(Worker):
+    """Does `turn` again and again, so long after its last end, until it is stopped.
+
+    The first turn is `first_s` after the start, as long as the others unless told otherwise.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        turn: Callable[[], object],
+        *,
+        every_s: float,
+        first_s: float | None = None,
+    ) -> None:
+        self._turn = turn
+        self._every_s = every_s
+        self._first_s = every_s if first_s is None else first_s
+        self._ended = threading.Event()
+        super().__init__(name, self._turns, stopping=self._ended)
+
+    def start(self) -> None:
+        """Begin; also after a stop."""
+        self._ended.clear()
+        super().start()
+
+    def stop(self, timeout_s: float | None = None) -> None:
+        """Wait for the end of the turn under way; no other begins."""
+        self._ended.set()
+        self.join(timeout_s)
+
+    @property
+    def ending(self) -> bool:
+        """Whether a long turn must end now."""
+        return self._ended.is_set()
+
+    def pause(self, for_s: float) -> bool:
+        """Let others work in the middle of a long turn; return whether it must end now."""
+        return self._ended.wait(for_s)
+
+    def _turns(self) -> None:
+        wait_s = self._first_s
+        while not self._ended.wait(wait_s):
+            self._turn()
+            wait_s = self._every_s

@@ -1,9 +1,7 @@
 """Uses what was put aside in a flood once its device is calm again: late is better than never."""
 
-import threading
-
 from caretaker.clock import Clock
-from caretaker.worker import Worker
+from caretaker.worker import Periodic
 from ingest.decoder import Decoder
 from ingest.gate import Gate
 from ingest.replay import replay
@@ -22,22 +20,7 @@ class CatchUp:
         self._decoder = decoder
         self._gate = gate
         self._clock = clock
-        self._ended = threading.Event()
-        self.worker = Worker("catch-up", self._run, stopping=self._ended)
-
-    def start(self) -> None:
-        """Begin to look, every five seconds."""
-        self._ended.clear()
-        self.worker.start()
-
-    def stop(self) -> None:
-        """Stop after the slice under way."""
-        self._ended.set()
-        self.worker.join()
-
-    def _run(self) -> None:
-        while not self._ended.wait(_EVERY_S):
-            self.step()
+        self.worker = Periodic("catch-up", self.step, every_s=_EVERY_S)
 
     def step(self) -> int:
         """Use one slice of each calm device; return how many messages became readings."""

@@ -1,14 +1,13 @@
 """Checks each day of a point whose numbers changed, now and then, and keeps what was found."""
 
 import sqlite3
-import threading
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from caretaker.clock import DAY_MS, Clock, from_ms
 from caretaker.errors import StorageError
-from caretaker.worker import Worker
+from caretaker.worker import Periodic
 from ingest.explain import flags_of
 from storage import devices, quality_flags
 from storage.journal import Journal
@@ -30,31 +29,17 @@ class Inspector:
         self._journal = journal
         self._zone = zone
         self._clock = clock
-        self._ended = threading.Event()
-        self.worker = Worker("inspector", self._run, stopping=self._ended)
+        self.worker = Periodic("inspector", self.turn, every_s=_EVERY_S, first_s=_FIRST_S)
 
-    def start(self) -> None:
-        """Begin; the first inspection is a minute after the start."""
-        self._ended.clear()
-        self.worker.start()
-
-    def stop(self) -> None:
-        """Stop after the slice under way."""
-        self._ended.set()
-        self.worker.join()
-
-    def _run(self) -> None:
-        wait_s = _FIRST_S
-        while not self._ended.wait(wait_s):
-            wait_s = _EVERY_S
-            try:
-                with self._journal.reader() as connection:
-                    newest = quality_flags.newest(connection)
-                # Today's rows change all the time: what changes from now on is for the next turn.
-                while 0 < self.step() < newest and not self._ended.wait(_PAUSE_S):
-                    pass
-            except (sqlite3.Error, StorageError) as error:  # the next turn finds the same days
-                log.warning("inspection failed", error=str(error))
+    def turn(self) -> None:
+        """Inspect what changed until now; what changes meanwhile is for the next turn."""
+        try:
+            with self._journal.reader() as connection:
+                newest = quality_flags.newest(connection)
+            while 0 < self.step() < newest and not self.worker.pause(_PAUSE_S):
+                pass
+        except (sqlite3.Error, StorageError) as error:  # the next turn finds the same days
+            log.warning("inspection failed", error=str(error))
 
     def step(self) -> int:
         """Inspect one slice of changed days; return up to which revision, 0: nothing changed."""

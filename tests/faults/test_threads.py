@@ -19,7 +19,7 @@ from caretaker.config import (
     WatchdogSettings,
 )
 from caretaker.secrets import load_or_create
-from caretaker.worker import Worker
+from caretaker.worker import Periodic, Worker
 from ingest.broker.supervise import free_port
 from tests.contract.channel_servers import HttpService
 
@@ -145,3 +145,46 @@ def test_what_ended_a_task_is_shown_for_a_minute_only(monkeypatch: pytest.Monkey
     stopping.set()
     worker.join(5)
     assert not worker.alive
+
+
+def test_a_periodic_task_takes_turns_also_after_one_failed_and_after_a_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turns: list[bool] = []
+    enough = threading.Event()
+
+    def turn() -> None:
+        turns.append(task.ending)
+        if len(turns) == 1:
+            raise RuntimeError("the first one")
+        if len(turns) % 3 == 0:
+            enough.set()
+
+    monkeypatch.setattr("caretaker.worker._PAUSE_S", 0.01)
+    task = Periodic("p", turn, every_s=0.01, first_s=0.0)
+    for begun in (1, 2):
+        enough.clear()
+        task.start()
+        assert enough.wait(5)
+        task.stop(5)
+        assert not task.alive
+        assert task.ending
+        assert len(turns) >= 3 * begun
+    assert task.restarts == 1
+    assert not any(turns)
+
+
+def test_a_long_turn_is_told_to_end() -> None:
+    told: list[bool] = []
+    begun = threading.Event()
+
+    def turn() -> None:
+        begun.set()
+        told.append(task.pause(30))
+
+    task = Periodic("p", turn, every_s=60, first_s=0)
+    task.start()
+    assert begun.wait(5)
+    task.stop(5)
+    assert told == [True]
+    assert not task.alive
