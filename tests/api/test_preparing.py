@@ -46,8 +46,8 @@ def test_the_day_is_told_in_both_languages_the_readers_first(
     preparing.reached(START_MS + 30 * DAY_MS + HOUR_MS)
     chinese, english = get(listener, "/", "zh-CN,zh"), get(listener, "/cold", "en-GB")
     for page in (chinese, english):
-        assert "day 31 of 90" in page
-        assert "第 31 天，共 90 天" in page
+        assert "past 90 days: day 31" in page
+        assert "过去 90 天的数据：第 31 天" in page
     assert chinese.index("第 31 天") < chinese.index("day 31")
     assert english.index("day 31") < english.index("第 31 天")
 
@@ -88,3 +88,13 @@ def test_a_taken_port_is_named(listener: socket.socket) -> None:
     taken = listener.getsockname()[1]
     with pytest.raises(ConfigurationError, match=str(taken)):
         listen("127.0.0.1", taken, file="test")
+
+
+def test_what_is_left_is_told_once_it_is_known(
+    monkeypatch: pytest.MonkeyPatch, listener: socket.socket, preparing: Preparing
+) -> None:
+    assert preparing.left_s is None
+    monkeypatch.setattr("api.preparing.time.monotonic", lambda: preparing._began_s + 20.0)
+    preparing.reached(START_MS + 30 * DAY_MS)
+    assert preparing.left_s == pytest.approx(40.0, abs=0.1)
+    assert "大约还要 40 秒" in get(listener, "/", "zh-CN")
