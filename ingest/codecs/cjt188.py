@@ -62,25 +62,28 @@ def frames(data: bytes) -> Iterator[Frame | Rejected]:
     >>> [frame.meter for frame in frames(bytes.fromhex(text))]
     ['00000000000001']
     """
-    position = 0
+    position, spoiled, reach = 0, None, 0
     while (start := data.find(_START, position)) >= 0:
         position = start + 1
-        spoiled: tuple[int, Rejected] | None = None
         for size in _ADDRESS_SIZES:
             end = _end(data, start, size)
             if end < 0:
                 continue
+            if spoiled is not None and start >= reach:
+                yield spoiled
+                spoiled = None
             meter = data[start + 1 + size : start + 1 : -1].hex()
             if sum(data[start:end]) & 0xFF == data[end]:
                 head = start + 2 + size
                 yield Frame(meter, data[start + 1], data[head], data[head + 2 : end])
+                # What seemed to begin before it and to reach into it was noise on the line.
                 position, spoiled = end + 2, None
                 break
-            refusal = Rejected(RejectReason.BAD_CHECKSUM, f"CJ/T 188 meter {meter}")
-            spoiled = spoiled or (end + 2, refusal)
-        if spoiled is not None:
-            position = spoiled[0]
-            yield spoiled[1]
+            if spoiled is None:
+                spoiled = Rejected(RejectReason.BAD_CHECKSUM, f"CJ/T 188 meter {meter}")
+                reach = end + 2
+    if spoiled is not None:
+        yield spoiled
 
 
 def _end(data: bytes, start: int, size: int) -> int:

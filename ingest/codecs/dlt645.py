@@ -3,10 +3,10 @@
     68  A0 A1 A2 A3 A4 A5  68  C   L   DI0 DI1 DI2 DI3  N..   CS  16
         meter number, BCD      91      each byte + 0x33       sum of all before, mod 256
 
-Control 91 is a reply, B1 one with more to follow, 92/B2 a follow-up (ends with a sequence byte),
-D1 and D2 an error reply, 11 and 12 a request. DI3 DI2 DI1 DI0 name the value: DL/T 645-2007,
-annex A, tables A.1 (energy), A.2 (maximum demand), A.3 (variables). The control code
-tells a frame of 1997, whose identifiers are of two bytes.
+Control 91 is a reply, B1 one with more to follow, 92/B2 a follow-up (ends with a sequence byte; it
+says nothing alone, see ingest/codecs/follow_up), D1 and D2 an error reply, 11 and 12 a request. DI3
+DI2 DI1 DI0 name the value: DL/T 645-2007, annex A, tables A.1 (energy), A.2 (maximum demand), A.3
+(variables). The control code tells a frame of 1997, whose identifiers are of two bytes.
 """
 
 from collections.abc import Iterator
@@ -23,6 +23,7 @@ _OFFSET = 0x33
 _HEAD = 10  # 68, six address bytes, 68, C, L
 _REPLY = {0x91, 0xB1}
 _FOLLOW_UP = {0x92, 0xB2}
+_MORE = 0x20  # the bit of a control code that announces a follow-up
 _ERROR_BITS = (
     "other error",
     "no such data",
@@ -93,16 +94,19 @@ _PHASED = {
     0x06: (_Form("power_factor", "1", 2, 3, signed=True), True),
 }
 _SIDE = {0x07, 0x08, 0x09, 0x0A, 0x0B}  # phase angles, distortion, harmonics: not stored
+_PERIOD = {0x0B, 0x0C}  # what was used since the settlement day or the first of the month
 _SINGLE = {
     0x01: _Form("current", "A", 3, 3, signed=True, channel="neutral"),
     0x02: _Form("frequency", "Hz", 2, 2),
     0x03: _Form("power", "kW", 3, 4, signed=True, channel="minute_mean"),
     0x04: _Form("demand", "kW", 3, 4, signed=True),
+    0x05: _Form("reactive_power", "kvar", 3, 4, signed=True, channel="demand"),
     0x06: _Form("apparent_power", "kVA", 3, 4, signed=True, channel="demand"),
     0x07: _Form("device_temperature", "C", 2, 1, signed=True),
     0x08: _Form("battery_voltage", "V", 2, 2, channel="clock"),
     0x09: _Form("battery_voltage", "V", 2, 2, channel="reading"),
 }
+_SINGLE_SIDE = {0x0A, 0x0B, 0x0C, 0x20, 0x21, 0x22, 0x23}  # battery age, prices: not stored
 
 
 def frames(data: bytes) -> Iterator[Frame | Rejected]:
@@ -114,7 +118,7 @@ def frames(data: bytes) -> Iterator[Frame | Rejected]:
     >>> [refusal.reason.value for refusal in frames(good[:-2] + b"\\x00\\x16")]
     ['bad-checksum']
     """
-    position = 0
+    position, spoiled, reach = 0, None, 0
     while 0 <= (start := data.find(_START, position)) <= len(data) - _HEAD - 2:
         position = start + 1
         if data[start + 7] != _START:
@@ -122,13 +126,20 @@ def frames(data: bytes) -> Iterator[Frame | Rejected]:
         end = start + _HEAD + data[start + 9]
         if end + 1 >= len(data) or data[end + 1] != _END:
             continue
+        if spoiled is not None and start >= reach:
+            yield spoiled
+            spoiled = None
         address = _meter(data[start + 6 : start : -1])
-        if sum(data[start:end]) & 0xFF != data[end]:
-            yield Rejected(RejectReason.BAD_CHECKSUM, f"DL/T 645 meter {address}")
-        else:
+        if sum(data[start:end]) & 0xFF == data[end]:
             body = bytes((byte - _OFFSET) & 0xFF for byte in data[start + _HEAD : end])
             yield Frame(address, data[start + 8], body)
-        position = end + 2
+            # What seemed to begin before it and to reach into it was noise on the line.
+            position, spoiled = end + 2, None
+        elif spoiled is None:
+            spoiled = Rejected(RejectReason.BAD_CHECKSUM, f"DL/T 645 meter {address}")
+            reach = end + 2
+    if spoiled is not None:
+        yield spoiled
 
 
 def _meter(address: bytes) -> str:
@@ -205,6 +216,10 @@ def _registers(frame: Frame, body: bytes, forms: dict[int, _Form]) -> Iterator[V
     """Yield energies: a total and tariffs, of now or of a settlement day."""
     settlement, tariff, kind = frame.data[0], frame.data[1], frame.data[2]
     form, phase = _phase_of(kind, forms)
+    if kind in _PERIOD:
+        detail = f"DL/T 645 {frame.identifier}: a period's own counter"
+        yield Rejected(RejectReason.NOT_LIVE, detail)
+        return
     if form is None:
         yield _unknown(frame)
         return
@@ -214,7 +229,8 @@ def _registers(frame: Frame, body: bytes, forms: dict[int, _Form]) -> Iterator[V
     size = form.size
     parts = [body[at : at + size] for at in range(0, len(body) - size + 1, size)]
     single = settlement == 0x00 and tariff != 0xFF
-    if len(body) % size not in (0, 1) or (single and body[size:].strip(b"\xaa")):
+    cut = frame.control & _MORE and parts  # its last item goes on in the next frame
+    if not cut and (len(body) % size not in (0, 1) or (single and body[size:].strip(b"\xaa"))):
         yield Rejected(RejectReason.WRONG_SHAPE, f"{len(body)} bytes for {frame.identifier}")
         return
     if settlement == 0xFF or tariff != 0xFF:
@@ -232,7 +248,7 @@ def _variables(frame: Frame, body: bytes) -> Iterator[Value | Rejected]:
     if kind == 0x80 and index == 0x00 and last in _SINGLE:
         yield _number(_SINGLE[last], body[: _SINGLE[last].size], "")
         return
-    if kind in _SIDE:
+    if kind in _SIDE or (kind == 0x80 and last in _SINGLE_SIDE):
         return
     form, with_total = _PHASED.get(kind, (None, False))
     if form is None or last != 0x00:

@@ -5,10 +5,11 @@
 
 Control 81 is a reply, A1 one with more to follow, 82/A2 a follow-up, 83/A3 the same once more, C1
 to C3 an error reply. DI1 DI0 name the value: DL/T 645-1997, annex A, tables A.1 (energy),
-A.2 (maximum demand) and A.3 (variables). A block ends with AA, or each of its items does.
+A.2 (maximum demand) and A.3 (variables). A low half F of DI0 is the block of its items, FF the set
+of its blocks. A block ends with AA, or each of its items does.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from caretaker.vocabulary import Rejected, RejectReason
@@ -18,6 +19,7 @@ from ingest.codecs.values import Value
 REPLIES = frozenset({0x81, 0xA1, 0x82, 0xA2, 0x83, 0xA3})
 _FOLLOW_UPS = {0x82, 0xA2}
 _BLOCK = 0xF
+_SET = 0xFF
 _DEMANDS = {part + month + kind for part in (0xA0, 0xB0) for month in (0, 4, 8) for kind in (0, 1)}
 _ASIDE = {0xB2, 0xB3, 0xC0, 0xC1, 0xC2, 0xC3}  # events, clock, constants: known, and no readings
 _SEPARATOR = 0xAA
@@ -84,25 +86,43 @@ def values(control: int, data: bytes) -> Iterator[Value | Rejected]:
 
 def _energy(name: str, high: int, low: int, body: bytes) -> Iterator[Value | Rejected]:
     """Yield a register, or the block of its total and tariffs; those of past months are none."""
-    form = _ENERGY.get((high & 0x3, low >> 4))
-    if form is None:
-        yield Rejected(RejectReason.UNKNOWN_QUANTITY, name)
-    elif high & 0xC:
+    rows = {row: form for (kind, row), form in _ENERGY.items() if kind == high & 0x3}
+    if high & 0xC:
         yield Rejected(RejectReason.NOT_LIVE, f"{name}: a past register, not a live one")
+    elif low == _SET:
+        blocks = _blocks(body, rows)
+        for row, parts in blocks:
+            yield from _tariffs(rows[row], parts, first=0)
+        if not blocks:
+            yield Rejected(RejectReason.WRONG_SHAPE, f"{name}: no set of blocks")
+    elif (form := rows.get(low >> 4)) is None:
+        yield Rejected(RejectReason.UNKNOWN_QUANTITY, name)
     else:
         tariff = low & 0xF
         parts = _parts(body, form.size, block=tariff == _BLOCK)
-        for index, part in enumerate(parts, start=0 if tariff == _BLOCK else tariff):
-            channel = _TARIFFS[index] if index < len(_TARIFFS) else f"tariff_{index}"
-            yield _number(form, part, channel)
+        yield from _tariffs(form, parts, first=0 if tariff == _BLOCK else tariff)
         if not parts:
             yield Rejected(RejectReason.WRONG_SHAPE, f"{name}: {len(body)} bytes")
 
 
+def _tariffs(form: _Form, parts: list[bytes], *, first: int) -> Iterator[Value | Rejected]:
+    for index, part in enumerate(parts, start=first):
+        channel = _TARIFFS[index] if index < len(_TARIFFS) else f"tariff_{index}"
+        yield _number(form, part, channel)
+
+
 def _variable(name: str, low: int, body: bytes) -> Iterator[Value | Rejected]:
     """Yield an instantaneous value of a phase, the total, or the block of all."""
+    if low == _SET:
+        blocks = _blocks(body, _VARIABLES)
+        for row, parts in blocks:
+            for channel, part in zip(_channels(_VARIABLES[row]), parts, strict=False):
+                yield _number(_VARIABLES[row], part, channel)
+        if not blocks:
+            yield Rejected(RejectReason.WRONG_SHAPE, f"{name}: no set of blocks")
+        return
     form, index = _VARIABLES.get(low >> 4), low & 0xF
-    channels = _PHASES if form and form.total else _PHASES[1:]
+    channels = _channels(form) if form else ()
     if form is None or (index != _BLOCK and (index > 3 or _PHASES[index] not in channels)):
         yield Rejected(RejectReason.UNKNOWN_QUANTITY, name)  # also limits, B634 and B635
         return
@@ -114,6 +134,30 @@ def _variable(name: str, low: int, body: bytes) -> Iterator[Value | Rejected]:
         yield _number(form, part, channel)
 
 
+def _channels(form: _Form) -> tuple[str, ...]:
+    return _PHASES if form.total else _PHASES[1:]
+
+
+def _blocks(body: bytes, rows: Mapping[int, _Form]) -> list[tuple[int, list[bytes]]]:
+    """Return the blocks of a set, each up to its AA, in the order of their identifiers.
+
+    Nothing where they do not fill the set: without AA in their places no block is told from
+    the next.
+    """
+    found: list[tuple[int, list[bytes]]] = []
+    at = 0
+    for row in sorted(rows):
+        size, parts = rows[row].size, list[bytes]()
+        while at < len(body) and body[at] != _SEPARATOR:
+            parts.append(body[at : at + size])
+            at += size
+        if at >= len(body) or not parts:
+            return []
+        found.append((row, parts))
+        at += 1
+    return found if at == len(body) else []
+
+
 def _parts(body: bytes, size: int, *, block: bool) -> list[bytes]:
     """Return the items of a block, whether AA stands after each or after the last.
 
@@ -123,8 +167,8 @@ def _parts(body: bytes, size: int, *, block: bool) -> list[bytes]:
     step = size + 1
     if not block:
         return [body[:size]] if len(body) >= size else []
-    if len(body) > step and len(body) % step == 0 and set(body[size::step]) == {_SEPARATOR}:
-        return [body[at : at + size] for at in range(0, len(body), step)]
+    if body[size::step] and set(body[size::step]) == {_SEPARATOR}:  # AA is no BCD digit pair
+        return [body[at : at + size] for at in range(0, len(body) - size + 1, step)]
     return [body[at : at + size] for at in range(0, len(body) - size + 1, size)]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from caretaker.vocabulary import Arrival, Rejected
 from ingest.codecs import cjt188, dlt645
+from ingest.codecs.follow_up import FollowUps
 from ingest.codecs.octets import octets
 from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, usable_name
 from ingest.codecs.values import Value, readings
@@ -19,6 +20,7 @@ class MeterFrames:
     def __init__(self, driver: Driver, memory: Memory) -> None:
         del memory
         self._driver = driver
+        self._follow_ups = FollowUps()
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return one arrival a meter; None when the payload holds no frame."""
@@ -27,7 +29,7 @@ class MeterFrames:
         spoiled: list[Rejected] = []
         count = 0
         for data in octets(heard.message.payload):
-            for item in _found(data):
+            for item in self._found(data, heard):
                 count += 1
                 if count > _MAX_FRAMES:
                     break
@@ -53,22 +55,24 @@ class MeterFrames:
         measured, refused = readings(said, received_ms=heard.message.received_ms)
         return arrive(heard, self._driver, device=key, measured=measured, rejected=refused)
 
-
-def _found(data: bytes) -> Iterator[tuple[str, list[Value | Rejected]] | Rejected]:
-    """Yield (device key, what it says) of each frame, and the refusal of a spoiled one."""
-    if b"\x68" not in data:
-        return
-    # A frame of one standard inside an address of the other would fail its checksum there.
-    electric = list(dlt645.frames(data))
-    for frame in electric:
-        yield (
-            frame
-            if isinstance(frame, Rejected)
-            else (f"dlt645:{frame.meter}", list(dlt645.values(frame)))
-        )
-    for water in cjt188.frames(data):
-        if isinstance(water, Rejected):
-            if not electric:
-                yield water
-        else:
-            yield f"cjt188:{water.meter}", list(cjt188.values(water))
+    def _found(
+        self, data: bytes, heard: Heard
+    ) -> Iterator[tuple[str, list[Value | Rejected]] | Rejected]:
+        """Yield (device key, what it says) of each frame, and the refusal of a spoiled one."""
+        if b"\x68" not in data:
+            return
+        message = heard.message
+        # A frame of one standard inside an address of the other would fail its checksum there.
+        electric = list(dlt645.frames(data))
+        for frame in electric:
+            if isinstance(frame, Rejected):
+                yield frame
+            else:
+                said = self._follow_ups.values(frame, message.topic, message.received_ms)
+                yield f"dlt645:{frame.meter}", said
+        for water in cjt188.frames(data):
+            if isinstance(water, Rejected):
+                if not electric:
+                    yield water
+            else:
+                yield f"cjt188:{water.meter}", list(cjt188.values(water))

@@ -1,4 +1,7 @@
-"""Binary frames inside MQTT: raw bytes, hex text, or hex in a JSON string of a gateway."""
+"""Binary frames inside MQTT: raw bytes, text in hex or base64, or either in a gateway's JSON.
+
+Also as a list of numbers (with or without a sign) or of hex pairs.
+"""
 
 import base64
 import binascii
@@ -12,11 +15,12 @@ import msgspec
 
 from caretaker.vocabulary import Rejected, RejectReason
 
-_HEX = re.compile(rb"(?:0[xX])?[0-9A-Fa-f]{2}(?:[\s:,-]{0,2}(?:0[xX])?[0-9A-Fa-f]{2}){7,}")
-_PREFIX = re.compile(rb"0[xX]")
-_LONG = re.compile(rb'"[A-Za-z0-9+/]{16,}={0,2}"')  # as base64, where no 68 can be seen
-_NUMBERS = re.compile(rb"104\s*,(?:\s*\d{1,3}\s*,){8,}")  # 68 and on, as a list of numbers
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
+_HEX = re.compile(rb"(?:0[xX]|\\x)?[0-9A-Fa-f]{2}(?:[\s:,;-]{0,2}(?:0[xX]|\\x)?[0-9A-Fa-f]{2}){7,}")
+_PREFIX = re.compile(rb"0[xX]|\\x")
+_LONG = re.compile(rb'"[A-Za-z0-9+/_\\-]{16,}={0,2}"')  # as base64, where no 68 can be seen
+_NUMBERS = re.compile(rb"104\s*,(?:\s*-?\d{1,3}\s*,){8,}")  # 68 and on, as a list of numbers
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
+_PAIR = re.compile(r"(?:0[xX])?[0-9A-Fa-f]{2}")
 _SHORTEST = 16  # characters of hex text; _HEX finds none in less
 _MAX_STRINGS = 64
 _MAX_DEPTH = 8
@@ -33,14 +37,20 @@ def octets(payload: bytes) -> list[bytes]:
     """
     payload = payload[:_MAX_BYTES]
     found: list[bytes] = []
-    if payload[:1] in (b"{", b"[", b'"'):
+    if payload[:1] in (b"{", b"[", b'"') and b"\x16" not in payload:  # no JSON holds that byte
         if b"68" not in payload and not _LONG.search(payload) and not _NUMBERS.search(payload):
             return []  # no text or list of numbers in it can be a frame
-        with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):
-            found += [item for text in _strings(msgspec.json.decode(payload)) for item in text]
-        return found or [payload]
+        try:
+            value = msgspec.json.decode(payload)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            pass  # a log line may begin with a bracket
+        else:
+            found = [item for text in _strings(value) for item in text]
+            return found or [payload]
     if hexes := [_unhex(match) for match in _HEX.findall(payload)]:
         found += hexes
+    elif len(payload) >= _SHORTEST and payload.isascii():
+        found += _decoded(payload.decode("ascii").strip())
     found.append(payload)
     return found
 
@@ -59,9 +69,8 @@ def _strings(value: Any) -> Iterator[list[bytes]]:
         if isinstance(item, str):
             if len(item) >= _SHORTEST:
                 yield _stands_for(item)
-        elif isinstance(item, list) and len(item) > 11 and set(map(type, item)) == {int}:
-            if all(0 <= byte <= 255 for byte in item):
-                yield [bytes(item)]
+        elif isinstance(item, list) and len(item) > 11 and (listed := _listed(item)):
+            yield [listed]
         elif depth < _MAX_DEPTH and isinstance(item, dict | list):
             children = item.values() if isinstance(item, dict) else item
             waiting += [(child, depth + 1) for child in list(children)[:_MAX_STRINGS]]
@@ -70,10 +79,30 @@ def _strings(value: Any) -> Iterator[list[bytes]]:
 def _stands_for(text: str) -> list[bytes]:
     if matches := _HEX.findall(text.encode("utf-8", "replace")):
         return [_unhex(match) for match in matches]
+    return _decoded(text)
+
+
+def _decoded(text: str) -> list[bytes]:
+    """Return what a text says in base64, of either alphabet, with or without its padding."""
     if _BASE64.fullmatch(text):
+        plain = text.rstrip("=").replace("-", "+").replace("_", "/")
         with contextlib.suppress(binascii.Error, ValueError):
-            return [base64.b64decode(text, validate=True)]
+            return [base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)]
     return []
+
+
+def _listed(items: list[Any]) -> bytes:
+    """Return the bytes of a list of numbers, Java's signed ones too, or of hex pairs.
+
+    >>> _listed([-2, 104, 17]).hex(), _listed(["FE", "68", "0x11"]).hex(), _listed([1, 300])
+    ('fe6811', 'fe6811', b'')
+    """
+    kinds = set(map(type, items))
+    if kinds == {int} and all(-128 <= byte <= 255 for byte in items):
+        return bytes(byte & 0xFF for byte in items)
+    if kinds == {str} and all(map(_PAIR.fullmatch, items)):
+        return bytes(int(pair, 16) for pair in items)
+    return b""
 
 
 def bcd(data: bytes, *, signed: bool = False) -> int | Rejected:
