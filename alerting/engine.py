@@ -116,7 +116,7 @@ class Engine:
             return  # in a past that is filled in, time passes with its readings only
         if now_ms < self._now_ms - STEP_MS:
             self._step_back(connection, now_ms - self._now_ms)
-        if self._steps() > STEP_MS:
+        if self._steps() > STEP_MS and self.lifecycle.notifying:
             # Time nobody lived through is held against no device: as after a restart.
             self._started_ms, self._refreshed_ms = now_ms, 0
         self._now_ms = now_ms

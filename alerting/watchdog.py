@@ -104,6 +104,7 @@ class Watchdog:
             )
         now = self._monotonic()
         self._signs = _Signs(started=now, commit=now, beat=now)
+        self._steps = StepSensor(self._clock)  # what the clock did before is no step
         self._stopping.clear()
         self._worker.start()
 

@@ -49,7 +49,8 @@ class ScaledClock:
 class StepSensor:
     """Tells by how much a clock was set, ahead or back, since it was last asked.
 
-    What it moved more than the monotonic clock did is a step, from `least_ms` on.
+    What it moved more than the monotonic clock did is a step, from `least_ms` on. A clock whose
+    speed was changed is looked at anew.
     """
 
     def __init__(
@@ -60,13 +61,13 @@ class StepSensor:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
-        self._speed = float(getattr(clock, "speed", 1.0))
         self._least_ms = least_ms
         self._monotonic = monotonic
-        self._offset_ms = self._offset()
+        self._speed, self._offset_ms = self._seen()
 
-    def _offset(self) -> float:
-        return self._clock.now_ms() - self._monotonic() * 1000 * self._speed
+    def _seen(self) -> tuple[float, float]:
+        speed = float(getattr(self._clock, "speed", 1.0))
+        return speed, self._clock.now_ms() - self._monotonic() * 1000 * speed
 
     def look(self) -> int:
         """Return the step since the last look [ms], 0 when there was none.
@@ -77,10 +78,10 @@ class StepSensor:
         >>> sensor.look(), sensor.look()
         (-3600000, 0)
         """
-        offset_ms = self._offset()
-        step_ms = round(offset_ms - self._offset_ms)
-        self._offset_ms = offset_ms
-        return step_ms if abs(step_ms) >= self._least_ms * max(1.0, self._speed) else 0
+        speed, offset_ms = self._seen()
+        step_ms = round(offset_ms - self._offset_ms) if speed == self._speed else 0
+        self._speed, self._offset_ms = speed, offset_ms
+        return step_ms if abs(step_ms) >= self._least_ms * max(1.0, speed) else 0
 
 
 @dataclass(slots=True)

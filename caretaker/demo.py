@@ -46,6 +46,11 @@ class HandoverClock:
         """Return the inner clock's instant [ms UTC]."""
         return self.inner.now_ms()
 
+    @property
+    def speed(self) -> float:
+        """Simulated seconds a second; one whose time moves by hand has the usual pace."""
+        return float(getattr(self.inner, "speed", 1.0))
+
 
 def run_demo(*, data_dir: Path, speed: float, port: int, days: int, healthy: bool) -> None:
     """Run the demo until Ctrl-C; the second time it goes on with the same data."""

@@ -245,6 +245,10 @@ def test_a_slewed_clock_is_no_step_and_a_fast_one_neither() -> None:
         assert sensor.look() == 0
     clock.advance(DAY_MS)
     assert sensor.look() == DAY_MS
+    clock.speed = 1.0
+    assert sensor.look() == 0  # another pace is none either
+    clock.advance(DAY_MS)
+    assert sensor.look() == DAY_MS
 
 
 def test_what_people_were_told_follows_the_raise(make: Make) -> None:
