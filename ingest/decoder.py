@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from msgspec.structs import replace
 
@@ -9,7 +10,7 @@ from caretaker.clock import Clock
 from caretaker.errors import ConfigurationError
 from caretaker.vocabulary import Arrival, DeviceRole, Rejected, RejectReason
 from ingest.codecs import CODECS, availability
-from ingest.codecs.port import Codec, Heard, Meaning, Route
+from ingest.codecs.port import LIST, Choosy, Codec, Heard, Meaning, Route, Shape, is_object
 from ingest.driver import Driver
 from ingest.extract import first
 from ingest.routing import Router
@@ -46,16 +47,25 @@ class Decoder:
         self._vetting = Vetting(self._memory)
         self._known_bytes = 0
         self._dialects = {driver.name: self._codec(driver) for driver in drivers}
-        self._codecs = self._dialects
-        self._router = Router(drivers)
+        self._readers = self._with(())
 
     def set_mappings(self, mappings: Sequence[Driver]) -> None:
         """Let a person's mappings be asked before every dialect from now on.
 
         May be called while another thread decodes: each message sees the old set or the new one.
         """
-        self._codecs = self._dialects | {driver.name: self._codec(driver) for driver in mappings}
-        self._router = Router(self.drivers, first=mappings)
+        self._readers = self._with(mappings)
+
+    def _with(self, mappings: Sequence[Driver]) -> tuple[Mapping[str, Codec], Router]:
+        codecs = self._dialects | {driver.name: self._codec(driver) for driver in mappings}
+
+        def may_read(driver: Driver, shape: Shape, anywhere: bool) -> bool:  # noqa: FBT001
+            if anywhere and not _may_look_like(shape, driver):
+                return False
+            codec = codecs[driver.name]
+            return not isinstance(codec, Choosy) or codec.may_read(shape, anywhere=anywhere)
+
+        return codecs, Router(self.drivers, first=mappings, may_read=may_read)
 
     def _codec(self, driver: Driver) -> Codec:
         factory = CODECS.get(driver.codec)
@@ -75,26 +85,21 @@ class Decoder:
 
     def decode(self, message: Message) -> tuple[Arrival, ...]:
         """Return what a message became, one arrival a device; never empty, never raises."""
-        route: Route | None = None
-        added: tuple[Arrival, ...] = ()
-        passed = False
         size = len(message.payload)
         if size > MAX_BYTES:  # whatever the dialect; a receiver may have kept a part of it only
             detail = f"{size} bytes, at most {MAX_BYTES}"
             return (_refused(message, Rejected(RejectReason.TOO_LARGE, detail)),)
+        route: Route | None = None
+        added: tuple[Arrival, ...] = ()
+        codecs, router = self._readers
+        heard = Heard(message)
         try:
-            heard = Heard(message)
-            for route in self._router.routes(message.topic):
-                arrivals = self._by(heard, route)
-                if arrivals is None:
-                    passed = passed or route.anywhere
-                    continue
-                if route.adds:
+            for route in chain(router.named(message.topic), router.unnamed(heard)):
+                arrivals = self._by(heard, route, codecs)
+                if arrivals is not None:
+                    if not route.adds:
+                        return self._vetted(_joined(arrivals, added) if added else arrivals)
                     added = arrivals
-                    continue
-                if passed and route.anywhere and all(route.driver.anywhere):
-                    self._router.prefer(message.topic, route)
-                return self._vetted(_joined(arrivals, added) if added else arrivals)
         except Exception as error:
             detail = f"{type(error).__name__}: {error}"[:160]
             driver = route.driver.name if route else ""
@@ -120,7 +125,9 @@ class Decoder:
         known = self._learn(replace(found, knowledge=news)).knowledge
         return replace(found, knowledge=(*arrival.knowledge, *known))
 
-    def _by(self, heard: Heard, route: Route) -> tuple[Arrival, ...] | None:
+    def _by(
+        self, heard: Heard, route: Route, codecs: Mapping[str, Codec]
+    ) -> tuple[Arrival, ...] | None:
         meaning = route.meaning
         if meaning is not _READINGS:
             if meaning is Meaning.STATUS:
@@ -128,7 +135,7 @@ class Decoder:
             return tuple(availability.decode(heard, route))
         if route.anywhere and not _looks_like(heard, route.driver):
             return None
-        arrivals = self._codecs[route.driver.name].decode(heard, route)
+        arrivals = codecs[route.driver.name].decode(heard, route)
         if arrivals is None:
             return None
         if route.anywhere and not any(a.measured or a.rejected or a.knowledge for a in arrivals):
@@ -139,7 +146,7 @@ class Decoder:
 
     def routes(self, topic: str) -> tuple[Route, ...]:
         """Return what a topic may mean, the most specific template first."""
-        return self._router.routes(topic)
+        return self._readers[1].routes(topic)
 
     def _learn(self, arrival: Arrival) -> Arrival:
         """Add an arrival's knowledge to the memory; what is known already needs no writing."""
@@ -205,6 +212,14 @@ def _looks_like(heard: Heard, driver: Driver) -> bool:
         else:
             return True
     return False
+
+
+def _may_look_like(shape: Shape, driver: Driver) -> bool:
+    """Return whether a payload of a shape may hold what its dialect is known by."""
+    if shape == LIST:
+        return any(all(path[0].isdigit() for path in paths) for paths in driver.anywhere)
+    keys = set(shape) if is_object(shape) else set[str]()
+    return any(all(path[0] in keys for path in paths) for paths in driver.anywhere)
 
 
 def _refused(message: Message, *refusals: Rejected, driver: str = "") -> Arrival:

@@ -9,6 +9,7 @@ from typing import Any
 
 from caretaker.errors import ConfigurationError
 from caretaker.quantities import QUANTITIES, Kind
+from ingest.topics import Topic, compile_topic
 from ingest.units import UnknownUnitError, factor_offset
 
 _HERE = Path(__file__).parent / "drivers"
@@ -98,26 +99,6 @@ class Sample:
             (topic, bytes.fromhex(body[4:]) if body.startswith("hex:") else body.encode())
             for topic, body in self.before
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """A compiled topic template; `literal` counts its fixed characters: the more, the surer."""
-
-    pattern: re.Pattern[str]
-    literal: int
-    starts: str = ""
-    ends: str = ""
-
-    def names(self, topic: str) -> dict[str, str] | None:
-        """Return what the template finds in a topic; None when it does not fit."""
-        if not (topic.startswith(self.starts) and topic.endswith(self.ends)):
-            return None  # nearly always, and nearly for nothing
-        match = self.pattern.fullmatch(topic)
-        return match.groupdict() if match else None
-
-
-EVERY_TOPIC = Topic(re.compile("(?P<device>.+)", re.DOTALL), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +214,9 @@ def driver_of(data: Mapping[str, Any], *, file: str) -> Driver:
         name=data["name"],
         model=data["model"],
         role=data.get("role", "other"),
-        topics=tuple(_topic(item, file=file) for item in data.get("topics", ())),
-        availability=tuple(_topic(item, file=file) for item in data.get("availability", ())),
-        status=tuple(_topic(item, file=file) for item in data.get("status", ())),
+        topics=tuple(compile_topic(item, file=file) for item in data.get("topics", ())),
+        availability=tuple(compile_topic(item, file=file) for item in data.get("availability", ())),
+        status=tuple(compile_topic(item, file=file) for item in data.get("status", ())),
         anywhere=tuple(_paths(item) for item in data.get("anywhere", ())),
         holds=_paths(data.get("holds", ())),
         device=data.get("device", "{device}"),
@@ -302,32 +283,6 @@ def _conditions(data: Mapping[str, Any]) -> tuple[Condition, ...]:
         Condition(_where(key), frozenset(str(word).lower() for word in words if word != "*"))
         for key, words in data.items()
     )
-
-
-def _topic(template: str, *, file: str) -> Topic:
-    """Compile `tele/{device+}/SENSOR`: `{x}` is one level, `{x+}` one or more.
-
-    >>> topic = _topic("tele/{device+}/SENSOR", file="x.toml")
-    >>> topic.names("tele/a/b/SENSOR"), topic.names("stat/a/SENSOR"), topic.literal
-    ({'device': 'a/b'}, None, 12)
-    """
-    pattern, literal = "", 0
-    parts = re.split(r"(\{[a-z_]+\+?\})", template)
-    for part in parts:
-        if part.startswith("{"):
-            name = part.strip("{}+")
-            pattern += f"(?P<{name}>.+)" if part.endswith("+}") else f"(?P<{name}>[^/]+)"
-        else:
-            pattern += re.escape(part)
-            literal += len(part)
-    if "+" in template.replace("+}", "") or "#" in template:
-        raise ConfigurationError(
-            file=file,
-            key="topics",
-            problem=f"{template!r} holds an MQTT wildcard",
-            remedy="Write {name} for one level and {name+} for one or more.",
-        )
-    return Topic(re.compile(pattern, re.DOTALL), literal, parts[0], parts[-1])
 
 
 def _field(data: Mapping[str, Any], stars: Mapping[str, str], *, file: str, index: int) -> Field:

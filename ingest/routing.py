@@ -1,26 +1,52 @@
 """From a topic to the dialects it may be, the most specific first."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
-from ingest.codecs.port import Meaning, Route
-from ingest.driver import EVERY_TOPIC, Driver, Topic
+from ingest.codecs.port import Heard, Meaning, Route, Shape
+from ingest.driver import Driver
+from ingest.topics import EVERY_TOPIC, Topic
 
 _CACHED_TOPICS = 5_000
 _CACHED_LENGTH = 512
+_CACHED_SHAPES = 1_000
+_CACHED_KEYS = 64
+_CACHED_NAMES = 2_048  # characters of all keys of a shape
 _ANY = "+"  # no topic's level is called so
-_Row = tuple[int, Topic, Driver, Meaning]
+
+MayRead = Callable[[Driver, Shape, bool], bool]
+"""Whether a driver may read a payload of a shape; told too whether it knows it by content only."""
+
+
+class _Row(NamedTuple):
+    order: int
+    template: Topic
+    driver: Driver
+    meaning: Meaning
+
+    def every(self, topic: str) -> Route:
+        """Return what any topic means by a template that all fit."""
+        names = {self.template.every: topic}
+        return Route(self.driver, names, self.meaning, self.template is EVERY_TOPIC)
 
 
 class Router:
     """Knows the topic templates of all drivers; those of `first` come before the others.
 
     Of two templates that fit, the one with more fixed characters is surer. Drivers that know a
-    message by its content are asked after all that know its topic.
+    message by its content are asked after all that know its topic. Those that are for every topic
+    are chosen by the shape of the payload: `may_read` tells which need not be asked.
     """
 
-    def __init__(self, drivers: Iterable[Driver], *, first: Iterable[Driver] = ()) -> None:
+    def __init__(
+        self,
+        drivers: Iterable[Driver],
+        *,
+        first: Iterable[Driver] = (),
+        may_read: MayRead = lambda *_: True,
+    ) -> None:
         ordered = [
-            (order, template, driver, meaning)
+            _Row(order, template, driver, meaning)
             for order, (_, template, driver, meaning) in enumerate(
                 (
                     *sorted(_templates(first), key=lambda item: item[0]),
@@ -28,45 +54,66 @@ class Router:
                 )
             )
         ]
+        last = len(ordered)
+        while last and ordered[last - 1].template.every:
+            last -= 1
+        self._every = tuple(ordered[last:])
+        self._may_read = may_read
         near: dict[str, list[_Row]] = {}
-        for row in ordered:
-            level, slash, _ = row[1].starts.partition("/")
+        for row in ordered[:last]:
+            level, slash, _ = row.template.starts.partition("/")
             near.setdefault(level if slash else _ANY, []).append(row)
         self._open = near.pop(_ANY, [])
         self._by_level = {
-            level: sorted((*self._open, *rows), key=lambda row: row[0])
+            level: sorted((*self._open, *rows), key=lambda row: row.order)
             for level, rows in near.items()
         }
+        # What was asked for lately stays: names made up by the thousand push none out.
         self._known: dict[str, tuple[Route, ...]] = {}
         self._before: dict[str, tuple[Route, ...]] = {}
+        self._shapes: dict[Shape, tuple[_Row, ...]] = {}
+        self._shapes_before: dict[Shape, tuple[_Row, ...]] = {}
 
-    def routes(self, topic: str) -> tuple[Route, ...]:
-        """Return what a topic may mean, the most specific template first."""
+    def named(self, topic: str) -> tuple[Route, ...]:
+        """Return what a topic may mean by the templates that say something of it."""
         found = self._known.get(topic)
         if found is None:
-            found = self._before.get(topic) or tuple(self._find(topic))
+            found = self._before.get(topic)
+            if found is None:
+                found = tuple(self._find(topic))
             if len(self._known) >= _CACHED_TOPICS:
-                # What was asked for lately stays: names made up by the thousand push none out.
                 self._known, self._before = {}, self._known
             if len(topic) <= _CACHED_LENGTH:
                 self._known[topic] = found
         return found
 
-    def _find(self, topic: str) -> Iterator[Route]:
-        whole = {"device": topic}  # shared by all that know no topic: names are read-only
-        for _, template, driver, meaning in self._by_level.get(topic.partition("/")[0], self._open):
-            if template is EVERY_TOPIC:
-                yield Route(driver, whole, meaning, anywhere=True)
-            elif (names := template.names(topic)) is not None:
-                yield Route(driver, names, meaning)
+    def unnamed(self, heard: Heard) -> Iterator[Route]:
+        """Yield what a message may mean by its payload, whatever its topic."""
+        shape, topic = heard.shape, heard.message.topic
+        rows = self._shapes.get(shape)
+        if rows is None:
+            rows = self._shapes_before.get(shape)
+            if rows is None:
+                rows = tuple(
+                    row
+                    for row in self._every
+                    if self._may_read(row.driver, shape, row.template is EVERY_TOPIC)
+                )
+            if len(self._shapes) >= _CACHED_SHAPES:
+                self._shapes, self._shapes_before = {}, self._shapes
+            if len(shape) <= _CACHED_KEYS and sum(map(len, shape)) <= _CACHED_NAMES:
+                self._shapes[shape] = rows
+        for row in rows:
+            yield row.every(topic)
 
-    def prefer(self, topic: str, route: Route) -> None:
-        """Ask the dialect that a topic spoke first next time, of those known by content."""
-        routes = self._known.get(topic)
-        if routes is None:
-            return  # too long to be kept, or forgotten since
-        sure = tuple(r for r in routes if not r.anywhere)
-        self._known[topic] = (*sure, route, *(r for r in routes if r.anywhere and r is not route))
+    def routes(self, topic: str) -> tuple[Route, ...]:
+        """Return what a topic may mean whatever the payload, the most specific template first."""
+        return (*self.named(topic), *(row.every(topic) for row in self._every))
+
+    def _find(self, topic: str) -> Iterator[Route]:
+        for _, template, driver, meaning in self._by_level.get(topic.partition("/")[0], self._open):
+            if (names := template.names(topic)) is not None:
+                yield Route(driver, names, meaning)
 
 
 def _templates(

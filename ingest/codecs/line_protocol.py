@@ -11,7 +11,18 @@ from collections.abc import Iterator, Sequence
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Arrival, Measured, Rejected, RejectReason
 from ingest.codecs.keys import Key, identify
-from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, usable_name
+from ingest.codecs.port import (
+    NO_JSON,
+    SCALAR,
+    Heard,
+    Memory,
+    Route,
+    Shape,
+    arrive,
+    bad_name,
+    refuse,
+    usable_name,
+)
 from ingest.codecs.values import Value, readings
 from ingest.driver import Driver
 from ingest.times import instant
@@ -34,6 +45,11 @@ class LineProtocol:
         self._driver = driver
         self._tags: Sequence[str] = driver.options.get("device_tags", ())
         self._plain = frozenset(driver.options.get("plain_fields", ()))
+
+    def may_read(self, shape: Shape, *, anywhere: bool) -> bool:
+        """Return whether a payload is neither an object nor a list."""
+        del anywhere
+        return shape in (SCALAR, NO_JSON)
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return an arrival for each device the lines name; None when these are no lines."""

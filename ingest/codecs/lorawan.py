@@ -14,7 +14,17 @@ from typing import Any
 
 from caretaker.vocabulary import Arrival, Rejected, RejectReason
 from ingest.codecs.models import Models
-from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, usable_name
+from ingest.codecs.port import (
+    LIST,
+    Heard,
+    Memory,
+    Route,
+    Shape,
+    arrive,
+    bad_name,
+    refuse,
+    usable_name,
+)
 from ingest.codecs.values import Value, moment, readings
 from ingest.driver import Driver
 from ingest.strict_json import parse
@@ -22,6 +32,13 @@ from ingest.strict_json import parse
 _EUI = re.compile(r"[0-9a-fA-F]{16}")
 _MAX_UPLINKS = 100
 _WRAPPERS = ("result", "payload", "uplink", "body")
+_ENVELOPES = (
+    {"end_device_ids", "uplink_message"},
+    {"DevEUI_uplink"},
+    {"deviceInfo"},
+    {"devEUI", "fPort"},
+    *({wrapper} for wrapper in _WRAPPERS),
+)
 # Units that LoRaWAN codecs document for bare names: Cayenne LPP (name_channel), its ChirpStack
 # form (temperatureSensor: {channel: value}), and what no vendor writes in another unit.
 _IMPLIED = {
@@ -76,6 +93,11 @@ class LoRaWan:
         del memory
         self._driver = driver
         self._models = Models(driver, implied=_IMPLIED)
+
+    def may_read(self, shape: Shape, *, anywhere: bool) -> bool:
+        """Return whether an object has the keys of an envelope, or what holds one; or a list."""
+        keys = set(shape)
+        return anywhere or shape == LIST or any(keys >= some for some in _ENVELOPES)
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return one arrival an uplink; None when the payload is no uplink of a server."""

@@ -11,7 +11,16 @@ from typing import Any
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Arrival, Rejected, RejectReason
 from ingest.codecs.keys import Key, identify
-from ingest.codecs.port import Heard, Memory, Route, arrive, refuse, usable_name
+from ingest.codecs.port import (
+    Heard,
+    Memory,
+    Route,
+    Shape,
+    arrive,
+    is_object,
+    refuse,
+    usable_name,
+)
 from ingest.codecs.values import Value, moment, readings
 from ingest.driver import Driver
 
@@ -28,6 +37,13 @@ class Named:
         self._ids: Sequence[str] = driver.options.get("ids", ())
         self._times: Sequence[str] = driver.options.get("times", ())
         self._skipped = frozenset(driver.options.get("skipped", ()))
+
+    def may_read(self, shape: Shape, *, anywhere: bool) -> bool:
+        """Return whether an object has a name that says what it is, or takes it from the topic."""
+        del anywhere
+        if not is_object(shape) or len(shape) > _MAX_NAMES:
+            return False
+        return set(shape) >= _SINGLE or any(isinstance(identify(name), Key) for name in shape)
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return the one device of a message; None when no name in it says what it is."""

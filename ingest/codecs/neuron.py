@@ -14,9 +14,11 @@ from msgspec.structs import replace
 
 from caretaker.vocabulary import Arrival, Rejected, RejectReason
 from ingest.codecs.models import Models
-from ingest.codecs.port import Heard, Memory, Route
+from ingest.codecs.port import Heard, Memory, Route, Shape
 from ingest.codecs.telemetry import Part, speak
 from ingest.driver import Driver
+
+_NODES, _GROUPS = {"node", "node_name"}, {"group", "group_name"}
 
 
 class Neuron:
@@ -26,6 +28,12 @@ class Neuron:
         del memory
         self._driver = driver
         self._models = Models(driver)
+
+    def may_read(self, shape: Shape, *, anywhere: bool) -> bool:
+        """Return whether an object has the keys of a node's message."""
+        del anywhere
+        keys = set(shape)
+        return "timestamp" in keys and bool(keys & _NODES and keys & _GROUPS)
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return what the node said; None when the payload is not Neuron's."""

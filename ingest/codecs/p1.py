@@ -12,7 +12,17 @@ from dataclasses import dataclass, field
 
 from caretaker.clock import HOUR_MS, MINUTE_MS, QUARTER_MS
 from caretaker.vocabulary import Arrival, Measured, Quality, Rejected, RejectReason
-from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, usable_name
+from ingest.codecs.port import (
+    NO_JSON,
+    Heard,
+    Memory,
+    Route,
+    Shape,
+    arrive,
+    bad_name,
+    refuse,
+    usable_name,
+)
 from ingest.driver import Driver
 from ingest.extract import number
 from ingest.quality import judge
@@ -44,6 +54,11 @@ class P1:
         self._types: Mapping[str, Mapping[str, str]] = driver.options.get("mbus", {})
         self._unless: Mapping[str, str] = driver.options.get("unless", {})
         self._ids: Sequence[str] = driver.options.get("ids", ())
+
+    def may_read(self, shape: Shape, *, anywhere: bool) -> bool:
+        """Return whether a payload is no JSON: a telegram begins with a slash."""
+        del anywhere
+        return shape == NO_JSON
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return the one meter a telegram is from; None when it is no telegram."""

@@ -9,7 +9,17 @@ from collections.abc import Sequence
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Arrival, Rejected, RejectReason
 from ingest.codecs.keys import Key, identify
-from ingest.codecs.port import Heard, Memory, Route, arrive, refuse, usable_name
+from ingest.codecs.port import (
+    NO_JSON,
+    SCALAR,
+    Heard,
+    Memory,
+    Route,
+    Shape,
+    arrive,
+    refuse,
+    usable_name,
+)
 from ingest.codecs.values import Value, readings
 from ingest.driver import Driver
 from ingest.extract import number
@@ -26,6 +36,11 @@ class Plain:
         self._driver = driver
         self._skipped = frozenset(driver.options.get("skipped", ()))
         self._topics: dict[str, tuple[Key, str] | None] = {}
+
+    def may_read(self, shape: Shape, *, anywhere: bool) -> bool:
+        """Return whether a payload is neither an object nor a list."""
+        del anywhere
+        return shape in (SCALAR, NO_JSON)
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return the one value of a message; None when topic or payload is not plain."""

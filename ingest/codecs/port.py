@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from caretaker.vocabulary import Arrival, Measured, Quality, Rejected, RejectReason
 from ingest.driver import Driver
@@ -23,8 +24,7 @@ class Meaning(StrEnum):
     STATUS = "status"  # neither: taken note of, not refused
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """What a topic means to one driver, and the names that its template found in the topic."""
 
     driver: Driver
@@ -37,6 +37,19 @@ class Route:
     def adds(self) -> bool:
         """Whether the dialects that know the topic are asked too: a mapping adds to them."""
         return bool(self.driver.options.get("adds"))
+
+
+Shape = tuple[str, ...]
+"""The keys of an object, in their order; of what is none, one of the following."""
+LIST: Shape = ("list", "list")  # no object has a key twice
+SCALAR: Shape = ("scalar", "scalar")
+NO_JSON: Shape = ("no JSON", "no JSON")
+_NO_OBJECTS = frozenset({LIST, SCALAR, NO_JSON})
+
+
+def is_object(shape: Shape) -> bool:
+    """Return whether a shape is that of an object."""
+    return shape not in _NO_OBJECTS
 
 
 class Heard:
@@ -58,6 +71,16 @@ class Heard:
             self._json = parse(self.message.payload)
         return self._json
 
+    @property
+    def shape(self) -> Shape:
+        """What of the payload tells which dialects it may be."""
+        payload = self.json
+        if type(payload) is dict:
+            return tuple(payload)
+        if type(payload) is list:
+            return LIST
+        return NO_JSON if type(payload) is Rejected else SCALAR
+
 
 Memory = Mapping[str, bytes]
 """What descriptor messages taught (`Arrival.knowledge`), of all codecs; it survives restarts.
@@ -76,6 +99,19 @@ class Codec(Protocol):
         With None the next driver that knows the topic is asked. What it knows and cannot use it
         refuses with a reason (`refuse`). A message that only teaches returns an arrival with
         `knowledge`.
+        """
+        ...
+
+
+@runtime_checkable
+class Choosy(Protocol):
+    """A codec for every topic that need not see every message."""
+
+    def may_read(self, shape: Shape, *, anywhere: bool) -> bool:
+        """Return False where `decode` would say None to every payload of a shape.
+
+        Asked where the topic says nothing (`{any+}`, or known `anywhere`), and remembered: it may
+        judge by the shape alone.
         """
         ...
 

@@ -13,7 +13,18 @@ from typing import Any
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Arrival, Measured, Quality, Rejected, RejectReason
 from ingest.codecs import cbor
-from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, usable_name
+from ingest.codecs.port import (
+    LIST,
+    NO_JSON,
+    Heard,
+    Memory,
+    Route,
+    Shape,
+    arrive,
+    bad_name,
+    refuse,
+    usable_name,
+)
 from ingest.driver import Driver
 from ingest.extract import number
 from ingest.quality import judge
@@ -68,6 +79,11 @@ class SenMl:
         self._driver = driver
         self._units: Mapping[str, Sequence[str]] = driver.options.get("units", {})
         self._named: Mapping[str, Mapping[str, str]] = driver.options.get("named", {})
+
+    def may_read(self, shape: Shape, *, anywhere: bool) -> bool:
+        """Return whether a payload may be a list, in JSON or in CBOR."""
+        del anywhere
+        return shape in (LIST, NO_JSON)
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return an arrival for each device the records name."""

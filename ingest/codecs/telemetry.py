@@ -16,7 +16,17 @@ from typing import Any
 from caretaker.errors import ConfigurationError
 from caretaker.vocabulary import Arrival, Rejected, RejectReason
 from ingest.codecs.models import Models
-from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, usable_name
+from ingest.codecs.port import (
+    LIST,
+    Heard,
+    Memory,
+    Route,
+    Shape,
+    arrive,
+    bad_name,
+    refuse,
+    usable_name,
+)
 from ingest.codecs.values import Value, moment, readings
 from ingest.driver import Driver
 from ingest.extract import first
@@ -124,6 +134,12 @@ class Telemetry:
             for text in ([named] if isinstance(named, str) else named)
         )
         self._each = bool(driver.options.get("each"))
+
+    def may_read(self, shape: Shape, *, anywhere: bool) -> bool:
+        """Return whether a payload has the keys that the driver says every one `holds`."""
+        if shape == LIST:
+            return all(path[0].isdigit() for path in self._driver.holds)
+        return anywhere or all(path[0] in shape for path in self._driver.holds)
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return what each device of the envelope said; None when the envelope is another."""

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Arrival, Rejected, RejectReason
 from ingest.codecs.fields import Fields, plain
@@ -51,7 +53,7 @@ class Zigbee2Mqtt:
         name = route.names.get("device", "")
         if not route.anywhere and isinstance(single := self._single(heard, name), Heard):
             heard, name = single, name.rpartition("/")[0]
-            route = replace(route, names={"device": name})
+            route = structs.replace(route, names={"device": name})
         told = self._memory.get(_PREFIX + name)
         if told is None:
             return self._plain.decode(heard, route)
