@@ -29,7 +29,8 @@ from ingest.quality import judge
 from ingest.times import settle, wall_clock
 from ingest.units import UnknownUnitError, factor_offset
 
-_LINE = re.compile(r"(?:(\d+)-(\d+):)?(\d+\.\d+\.\d+)(?:\*\d+)?((?:\([^()]*\))+)")
+_LINE = re.compile(r"(?:(\d+)-(\d+):)?(\d+\.\d+\.\d+)(?:[*&](\d+))?((?:\([^()]*\))+)")
+_NOW = {"", "0", "255"}  # value group F; any other is a register of a past billing period
 _GROUP = re.compile(r"\(([^()]*)\)")
 _VALUE = re.compile(r"([+-]?\d+(?:\.\d+)?)(?:\*([A-Za-z0-9³]+))?")
 _CRC = re.compile(rb"![ \t]*([0-9A-Fa-f]{1,4})[ \t]*(?:\r|\n|$)")
@@ -150,8 +151,8 @@ def _lines(text: str) -> Iterator[_Obis]:
     joined = re.sub(r"\r?\n[ \t]*\(", "(", text)
     for line in joined.splitlines():
         match = _LINE.match(line.strip())
-        if match is not None:
-            groups = tuple(_GROUP.findall(match[4]))
+        if match is not None and (match[4] or "").lstrip("0") in _NOW:
+            groups = tuple(_GROUP.findall(match[5]))
             yield _Obis(match[1] or "", match[2] or "", match[3], groups)
 
 
