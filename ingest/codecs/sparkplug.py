@@ -201,8 +201,12 @@ class Sparkplug:
                     read.unknown.append(f"alias {metric.alias}")
             elif not _aside(label):
                 datatype, unit = known.metrics.get(label, (metric.datatype, ""))
+                unit = next(_units(metric), unit)
                 value = wire.number(metric, datatype)
                 if value is None or isinstance(value, str):
+                    continue
+                if _bad(metric):
+                    read.values.append(Rejected(RejectReason.DEVICE_ERROR, f"{label}: its quality"))
                     continue
                 key = self._models.key(label, name) or identify(label, unit)
                 if isinstance(key, Key) and _needs_unit(key) and not (key.unit or unit):
@@ -234,6 +238,15 @@ def _units(metric: Any) -> Iterator[str]:
     for key, value in zip(metric.properties.keys, metric.properties.values, strict=False):
         if _LETTERS.sub("", key).lower() in _UNITS and value.string_value:
             yield value.string_value[:16]
+
+
+def _bad(metric: Any) -> bool:
+    """Return whether a metric's property Quality says bad (0) or stale (500): no reading of now."""
+    for key, value in zip(metric.properties.keys, metric.properties.values, strict=False):
+        if key.lower() == "quality" and (which := value.WhichOneof("value")) is not None:
+            told = getattr(value, which)
+            return told in {0, 500} and not isinstance(told, bool | str)
+    return False
 
 
 def _learn(payload: Any, received_ms: int) -> _Birth:
