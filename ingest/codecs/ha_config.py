@@ -114,6 +114,7 @@ _PERIOD = re.compile(
     re.IGNORECASE,
 )
 _COMPONENT = re.compile(r"^(binary_)?sensor[-_]")
+_REFINED = ("heat_", "gas_", "cooling_", "battery_", "device_")
 _CODE = re.compile(r"[^0-9A-Za-z]+")
 
 
@@ -324,7 +325,7 @@ def _meaning(
     known = [key for name in names if name and (key := identify(name, unit)) is not None]
     if any(isinstance(key, Rejected) for key in known):
         return None  # today, yesterday, minimum: no reading of now
-    named = next((key for key in known if isinstance(key, Key)), None)
+    named = _surest([name for name in names if name], unit)
     if kind == "switch":
         return Key("relay", "1", _rest(names[0], "switch_relay"))
     if any(config.get(key) for key in _RESETS):
@@ -344,6 +345,14 @@ def _meaning(
         quantity = named.quantity
     channel = named.channel if named and named.quantity == quantity else _rest(names[0], quantity)
     return Key(quantity, "1" if kind == "binary_sensor" else unit, channel)
+
+
+def _surest(names: list[str], unit: str) -> Key | None:
+    """Return what a name says: one whose words tell a quantity goes before one that has a unit."""
+    worded = [name for name in names if isinstance(identify(name), Key)]
+    keys = [key for name in (*worded, *names) if isinstance(key := identify(name, unit), Key)]
+    refined = (key for key in keys if key.quantity.startswith(_REFINED))
+    return keys[0] if worded else next(refined, keys[0] if keys else None)
 
 
 def _finer(quantity: str, named: str) -> bool:

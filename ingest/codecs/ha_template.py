@@ -1,8 +1,8 @@
 """Home Assistant value templates, read safely: Jinja's parser, and an evaluator that cannot loop.
 
 Understood are the forms that devices publish: `value`, `value_json.a['b'][0]`, filters (float,
-int, round, default, is_defined, lower, replace, trim), `split`, arithmetic, comparisons, if, set. A
-template with anything else is refused when the device describes itself, not when a value comes.
+int, round, default, is_defined, lower, replace, trim, min, max), `split`, arithmetic, comparisons,
+if, set. A template with anything else is refused when the device describes itself, not when a value comes.
 
 Home Assistant puts a default in place of what is missing, `float(0)`; a key that is missing did not
 change, so here a constant in its place, or a choice that hangs on it, is no value.
@@ -41,8 +41,9 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 _FILTERS = {"float", "int", "round", "default", "is_defined", "lower", "upper", "trim", "replace"}
 _FILTERS |= {"string", "abs", "bool", "d", "multiply", "add", "iif", "from_json"}
-_FILTERS |= {"is_number"}
-_FUNCTIONS = {"float", "int", "iif"}
+_FILTERS |= {"is_number", "min", "max", "first", "last", "bitwise_and"}
+_FUNCTIONS = {"float", "int", "iif", "min", "max"}
+_KEYWORDS = {"default", "precision"}
 _METHODS = {"split", "get", "lower", "upper", "strip", "replace"}
 _TESTS = {"defined", "none", "number", "undefined"}
 _ALLOWED: tuple[type[nodes.Node], ...] = (
@@ -69,6 +70,7 @@ _ALLOWED: tuple[type[nodes.Node], ...] = (
     nodes.Tuple,
     nodes.Dict,
     nodes.Pair,
+    nodes.Keyword,
     nodes.Concat,
     *_ARITHMETIC,
 )
@@ -131,6 +133,8 @@ def _check(node: nodes.Node, own: set[str]) -> None:
         raise UnknownTemplateError(node.name)
     if isinstance(node, nodes.Filter) and node.name not in _FILTERS:
         raise UnknownTemplateError(node.name)
+    if isinstance(node, nodes.Keyword) and node.key not in _KEYWORDS:
+        raise UnknownTemplateError(node.key)
     if isinstance(node, nodes.Test) and node.name not in _TESTS:
         raise UnknownTemplateError(node.name)
     if isinstance(node, nodes.Call) and not (
@@ -206,6 +210,7 @@ def _step(held: Any, key: Any) -> Any:
 def _filter(node: nodes.Filter, scope: Mapping[str, Any]) -> Any:
     held = _value(node.node, scope) if node.node is not None else MISSING
     arguments = [_value(item, scope) for item in node.args]
+    arguments += [_value(word.value, scope) for word in node.kwargs if word.key == "precision"]
     name = node.name
     if name in {"default", "d"} and held is MISSING:
         constant = not node.args or isinstance(node.args[0], nodes.Const)
@@ -239,6 +244,13 @@ def _iif(held: Any, arguments: list[Any]) -> Any:
     return yes if held else no
 
 
+def _extreme(which: Callable[[list[Any]], Any], held: Any) -> Any:
+    """Return the least or greatest of a list; a constant that stands in for nothing is none."""
+    if not isinstance(held, list) or not held or MISSING in held:
+        return MISSING
+    return which(held)
+
+
 _BY_FILTER: dict[str, Callable[[Any, list[Any]], Any]] = {
     "multiply": lambda held, arguments: float(held) * float(arguments[0]),
     "add": lambda held, arguments: float(held) + float(arguments[0]),
@@ -247,6 +259,11 @@ _BY_FILTER: dict[str, Callable[[Any, list[Any]], Any]] = {
     "from_json": lambda held, _: _parsed(held),
     "round": lambda held, arguments: round(float(held), int(arguments[0]) if arguments else 0),
     "abs": lambda held, _: abs(held),
+    "min": lambda held, _: _extreme(min, held),
+    "max": lambda held, _: _extreme(max, held),
+    "first": lambda held, _: _step(held, 0),
+    "last": lambda held, _: _step(held, -1),
+    "bitwise_and": lambda held, arguments: int(held) & int(arguments[0]),
     "bool": lambda held, _: _truth(held),
 }
 
@@ -269,6 +286,9 @@ def _call(node: nodes.Call, scope: Mapping[str, Any]) -> Any:
     arguments = [_value(item, scope) for item in node.args]
     if isinstance(node.node, nodes.Name):
         called, told = node.node.name, arguments[0]
+        if called in {"min", "max"}:
+            listed = told if isinstance(told, list) else arguments
+            return _extreme(min if called == "min" else max, listed)
         return _iif(told, arguments[1:]) if called == "iif" else _number(told, called)
     assert isinstance(node.node, nodes.Getattr)
     held, name = _value(node.node.node, scope), node.node.attr
