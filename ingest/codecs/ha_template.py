@@ -2,7 +2,8 @@
 
 Understood are the forms that devices publish: `value`, `value_json.a['b'][0]`, filters (float,
 int, round, default, is_defined, lower, replace, trim, min, max), `split`, arithmetic, comparisons,
-if, set. A template with anything else is refused when the device describes itself, not when a value comes.
+if, set. A template with anything else is refused when the device describes itself, not when a value
+comes.
 
 Home Assistant puts a default in place of what is missing, `float(0)`; a key that is missing did not
 change, so here a constant in its place, or a choice that hangs on it, is no value.

@@ -34,6 +34,8 @@ _SETTABLE = {"relay", "temperature_setpoint"}
 """Quantities that are told as they are set."""
 _NOT_NOW = {"last", "session", "start", "hour", "real", "single", "once", "surplus", "available"}
 _NOT_NOW |= {"warn", "leakage", "pulse", "valve", "motor", "load", "reference", "curve", "smoke"}
+_NOT_NOW |= {"limit", "input", "boost", "correction", "balance", "statistics", "orp", "rain"}
+_NOT_NOW |= {"chill", "humidex"}
 """Words of past amounts, subscriptions and of the device itself, beside those of all dialects."""
 
 
