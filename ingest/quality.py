@@ -9,7 +9,8 @@ _SENTINELS: dict[str, frozenset[float]] = {
     "humidity": frozenset({127.0, 255.0, 655.35}),
     "volume": frozenset({99999.999, -2147483.648}),
     "battery_voltage": frozenset({65.535}),
-    "voltage": frozenset({1023.98, 6553.5}),
+    "voltage": frozenset({1023.98, 1023.984375, 6553.5}),
+    "current": frozenset({4095.9375}),
 }
 _RAW_SENTINELS = frozenset({-2147483648.0, 2147483647.0, -32768.0, 4294967295.0})
 _GOOD = Quality.GOOD

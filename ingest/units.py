@@ -37,6 +37,9 @@ _FLOW = {
     "ls": 3.6,
     "m3/min": 60.0,
 }
+# Formaldehyde of 30.026 g/mol as a gas of 25 degC and 1013.25 hPa; the NIOSH pocket guide rounds to
+# 1.23 mg/m3 a ppm.
+_FORMALDEHYDE = {"ppm": 1.2272841, "ppb": 0.0012272841}
 _SCALE: dict[str, dict[str, float]] = {
     "kWh": _ENERGY,
     "kvarh": {"varh": 1e-3, "kvarh": 1.0, "mvarh": 1e3},
@@ -64,7 +67,7 @@ _SCALE: dict[str, dict[str, float]] = {
     "ppm": {"ppm": 1.0},
     "ppb": {"ppb": 1.0, "ppm": 1e3},
     "ug/m3": {"ug/m3": 1.0, "ugm3": 1.0, "mg/m3": 1e3, "mgm3": 1e3},
-    "mg/m3": {"mg/m3": 1.0, "mgm3": 1.0, "ug/m3": 1e-3, "ugm3": 1e-3},
+    "mg/m3": {"mg/m3": 1.0, "mgm3": 1.0, "ug/m3": 1e-3, "ugm3": 1e-3} | _FORMALDEHYDE,
     "dB": {"db": 1.0, "dba": 1.0, "db(a)": 1.0},
     "lx": {"lx": 1.0, "lux": 1.0, "klx": 1e3},
     "1": {"1": 1.0, "": 1.0, "bool": 1.0, "%": 0.01},

@@ -16,11 +16,14 @@ _NUMBERED = re.compile(r"_\d{1,3}$")
 _WITH_UNIT = re.compile(
     r"(-?\d{1,12}(?:\.\d{1,9})?)\s?([°℃%A-Za-z][°℃A-Za-z0-9³/%]{0,7})(?:\s*\(.*\))?"
 )  # 3.1V(low battery)
+_OUTLET = re.compile(r"relay|socket", re.IGNORECASE)
+_AIR = re.compile(r"air|baro|atmos", re.IGNORECASE)
 _HOT = re.compile(r"forward|supply|inlet|high|flow", re.IGNORECASE)
 _COLD = re.compile(r"return|outlet|low(?!er)|back", re.IGNORECASE)
 _BY_SIZE: dict[str, tuple[tuple[str, float, float], ...]] = {
     "V|mV": (("V", 1.0, 60.0), ("mV", 1_000.0, 60_000.0)),
     "C?": (),
+    "air?": (("hPa", 300.0, 1_100.0), ("kPa", 30.0, 110.0), ("Pa", 30_000.0, 110_000.0)),
 }
 _STATES: dict[str, dict[str, float]] = {
     "leak": {
@@ -73,7 +76,7 @@ class Collector:
         if not isinstance(key, Rejected):
             implied = unit or self._implied(name)
             if not implied and key is not None and not key.unit:
-                implied = self._of_quantity(key)
+                implied = self._of_quantity(key, name)
             self._keep(key, name, raw, implied, at_ms=at_ms)
         elif key.reason is RejectReason.UNKNOWN_UNIT:
             self.refused.append(key)
@@ -123,9 +126,10 @@ class Collector:
         """Return the unit documented for this bare name, or for it with a number."""
         return self.implied.get(name) or self.implied.get(_NUMBERED.sub("_#", name), "")
 
-    def _of_quantity(self, key: Key) -> str:
+    def _of_quantity(self, key: Key, name: str) -> str:
         """Return the unit that a dialect documents for a quantity, whatever its name."""
-        return self.implied.get(f"any {key.quantity}", "")
+        unit = self.implied.get(f"any {key.quantity}", "")
+        return "" if unit == "air?" and not _AIR.search(name) else unit
 
     def result(self) -> list[Value | Rejected]:
         """Return what was read, and what was refused; names without a unit as one refusal.
@@ -153,12 +157,15 @@ class Collector:
 def _by_size(rule: str, raw: object) -> str:
     """Return the unit that the size of a value leaves as the only one, or nothing.
 
-    No battery has 3 mV or 3,000 V; a whole number above 60 may count tenths of a degree.
+    No battery has 3 mV or 3,000 V; a whole number above 60 may count tenths of a degree; the air
+    on land has 300 to 1,100 hPa.
 
     >>> _by_size("V|mV", 3.6), _by_size("V|mV", 3600), _by_size("V|mV", 255)
     ('V', 'mV', '')
     >>> _by_size("C?", 21.5), _by_size("C?", 215)
     ('C', '')
+    >>> [_by_size("air?", size) for size in (1013.2, 101.3, 101_320, 4.5)]
+    ['hPa', 'kPa', 'Pa', '']
     """
     text = str(raw)
     value = float(text) if _numeric(text) and text.count("-") < 2 else 0.0
@@ -191,5 +198,7 @@ def _state(quantity: str, name: str, raw: Any) -> float | None:
             return None  # `door: 1` may be either
         if quantity == "occupancy" and not isinstance(raw, bool) and "motion" in name.lower():
             return None  # a count of movements
+        if quantity == "relay" and "switch" in name.lower() and not _OUTLET.search(name):
+            return None  # `switch: 1` may be an input
         return float(raw)
     return None

@@ -26,9 +26,11 @@ from ingest.codecs.words import (
     DUST,
     EXPORT,
     FUSED,
+    INPUTS,
     LETTER_PHASES,
     LETTERS,
     LEVELS,
+    NO_SOIL,
     NOISE,
     NOT_LIVE,
     NUMBERED,
@@ -67,7 +69,17 @@ _CHINESE = "|".join(
         key=lambda word: (-len(word), word),
     )
 )
-_WHOLE = {"kwh", "kw", "m3", "lux", "volts", "amps", "watts"}  # names that are units
+_WHOLE = {
+    "kwh",
+    "kw",
+    "m3",
+    "lux",
+    "volts",
+    "amps",
+    "watts",
+    "db",
+    "decibel",
+}  # names that are units
 _ENDING = re.compile(r"[^0-9A-Za-z][CFL]")  # a letter set apart at the end is a unit
 _LABEL = re.compile(r"\d+[A-Za-z]{1,2}")  # `battery_9V`: the name of a battery, no unit
 _CAMEL = re.compile(
@@ -199,8 +211,8 @@ def _quantity(
     A letter that may be a unit or the end of a word is not `stated`: it makes no quantity.
     """
     present = set(words)
-    if "power" in present and "factor" in present:
-        return "power_factor", {"power", "factor"}
+    if "factor" in present and present & {"power", "pow"}:
+        return "power_factor", {"power", "pow", "factor"}
     if dust := next((word for word in words if word in DUST), ""):
         return DUST[dust], {dust, "5"}
     if "dew" in present:
@@ -253,6 +265,8 @@ def _refined(kind: str, present: set[str], unit: str) -> str | None:
     if kind == "humidity" and present & SOIL:
         return "soil_moisture"
     if kind == "soil_moisture" and not present & SOIL:
+        return kind if unit == "%" and not present & NO_SOIL else None
+    if kind == "relay" and present & INPUTS:
         return None
     return "device_temperature" if kind == "temperature" and present & DEVICE else kind
 

@@ -44,6 +44,10 @@ _ENVELOPES = (
 _IMPLIED = {
     **dict.fromkeys(("temperature", "Temperature", "temperature_#", "temperatureSensor_#"), "C"),
     **dict.fromkeys(("any temperature", "any device_temperature"), "C?"),
+    **dict.fromkeys(("any temperature_setpoint", "any dew_point"), "C?"),
+    **dict.fromkeys(("any pm1", "any pm2_5", "any pm10"), "ug/m3"),
+    "any sound_level": "dB",
+    "any pressure": "air?",
     "any battery_voltage": "V|mV",
     **dict.fromkeys(("any humidity", "percentage_#"), "%"),
     **dict.fromkeys(("concentration_#", "any co2"), "ppm"),
@@ -52,7 +56,6 @@ _IMPLIED = {
     ),
     **dict.fromkeys(("illuminanceSensor_#",), "lx"),
     **dict.fromkeys(("barometer_#", "barometric_pressure_#"), "hPa"),
-    **dict.fromkeys(("soundLevel", "sound_level", "noiseLevel", "noise_level", "leq"), "dB"),
     **dict.fromkeys(("voltage_#",), "V"),
     **dict.fromkeys(("current_#",), "A"),
     **dict.fromkeys(("power_#",), "W"),

@@ -15,14 +15,15 @@ UNIT_WORDS = {
     **{word: word for word in ("kVAh", "VAh", "VAr", "VArh", "varh", "kVAr", "kVArh", "ppb")},
     **dict.fromkeys(("celsius", "degc", "Celsius"), "C"),
     **dict.fromkeys(("fahrenheit", "degf", "Fahrenheit"), "F"),
-    **dict.fromkeys(("volts", "Volts"), "V"),
+    **dict.fromkeys(("volts", "Volts", "VAC", "Vac", "VDC", "Vdc"), "V"),
+    "VAR": "VAr",
     **dict.fromkeys(("amps", "Amps", "ampere", "amperes"), "A"),
     **dict.fromkeys(("watts", "Watts", "watt"), "W"),
     **dict.fromkeys(("litres", "liters", "litre", "liter", "Litres", "Liters"), "L"),
     **dict.fromkeys(("percent", "pct", "Percent", "Pct", "percentage", "perc"), "%"),
     **dict.fromkeys(("lph",), "L/h"),
     **dict.fromkeys(("lpm",), "L/min"),
-    **dict.fromkeys(("db", "dB", "dba", "dBA"), "dB"),
+    **dict.fromkeys(("db", "dB", "dba", "dBA", "decibel", "decibels"), "dB"),
     "ugm3": "ug/m3",
     **dict.fromkeys(("m3h", "cmh"), "m3/h"),
     "%": "%",
@@ -76,7 +77,7 @@ WORDS: dict[str, str] = {
     **dict.fromkeys(("battery", "batt", "bat", "vbat", "电池"), "battery"),
     **dict.fromkeys(("energy", "consumption", "electricity"), "energy"),
     **dict.fromkeys(("电能", "电量", "电度", "热量", "冷量"), "energy"),
-    **dict.fromkeys(("power", "watt", "watts", "功率"), "power"),
+    **dict.fromkeys(("power", "pow", "watt", "watts", "功率"), "power"),
     **dict.fromkeys(("voltage", "volt", "volts", "vrms", "avi", "电压"), "voltage"),
     **dict.fromkeys(("amps", "ampere", "amperage", "irms", "aci", "curr", "电流"), "current"),
     **dict.fromkeys(("frequency", "freq", "频率"), "frequency"),
@@ -85,26 +86,31 @@ WORDS: dict[str, str] = {
     **dict.fromkeys(("pf", "cosphi", "功率因数"), "power_factor"),
     **dict.fromkeys(("leak", "leakage", "waterleak", "漏水", "水浸"), "leak"),
     **dict.fromkeys(("tvoc", "voc"), "voc"),
-    **dict.fromkeys(("hcho", "formaldehyde", "甲醛"), "formaldehyde"),
+    **dict.fromkeys(("hcho", "formaldehyde", "formaldehydes", "甲醛"), "formaldehyde"),
     **dict.fromkeys(("moisture",), "soil_moisture"),
-    **dict.fromkeys(("noise", "sound", "leq", "laeq", "噪声", "噪音"), "sound_level"),
+    **dict.fromkeys(("noise", "sound", "leq", "laeq", "laf", "噪声", "噪音"), "sound_level"),
+    **dict.fromkeys(("decibel", "decibels"), "sound_level"),
     **dict.fromkeys(("smoke", "烟雾"), "smoke"),
     **dict.fromkeys(("tamper",), "tamper"),
     **dict.fromkeys(("door", "magnet", "门磁"), "door"),
     **dict.fromkeys(("occupied", "occupancy", "motion", "pir"), "occupancy"),
-    **dict.fromkeys(("relay", "socket"), "relay"),
+    **dict.fromkeys(("relay", "socket", "switch"), "relay"),
 }
 DUST = {"pm25": "pm2_5", "pm2": "pm2_5", "pm10": "pm10", "pm1": "pm1"}
 DEVICE = {"internal", "device", "board", "chip", "mcu", "cpu", "module"}
 THERMAL = {"heat", "heating", "cooling", "thermal", "热", "热量", "冷量"}
 COOLING = {"cooling", "冷量"}
+# A switch of these is an input: what it says is told by the word beside it.
+INPUTS = {"door", "reed", "magnet", "contact", "limit", "float", "flow", "leak", "tamper", "window"}
+# What is moist and no soil.
+NO_SOIL = {"leaf", "wood", "air", "grain", "hay"}
 SOIL = {"soil", "soild", "土壤"}
 CUMULATIVE = {"累计", "累积", "cumulative", "total", "totalizer", "totaliser", "accumulated"}
 EXPORT = {"export", "exported", "reverse", "negative", "return", "returned", "ret", "反向"}
 EXPORT |= {"production", "produced", "feedin", "injected", "injection", "einspeisung"}
 BATTERY = {"battery", "batt", "bat", "vbat", "vdd", "capacitor", "supercap", "电池"}
 BATTERY_VOLTS = {"voltage", "volt", "volts", "vdd", "vbat"}
-REACTIVE = {"reactive", "无功"}
+REACTIVE = {"reactive", "react", "无功"}
 APPARENT = {"apparent", "视在"}
 SETPOINT = {"target", "setpoint", "set", "setting", "desired", "设定", "设置", "目标"}
 # The last word of a name that holds a code for how a sensor does, no value of its quantity.
