@@ -203,8 +203,9 @@ def _parts(
     if QUANTITIES[point.quantity].kind not in COUNTED or point.channel:
         return []
     found = []
-    for below in records.devices(connection, status=DeviceStatus.ADOPTED.value):
-        if below.parent != device.id or below.role is not device.role:
+    adopted = DeviceStatus.ADOPTED.value
+    for below in records.devices(connection, status=adopted, parent=device.id):
+        if below.role is not device.role:
             continue
         own = [p for p in explained_points(connection, below) if p.quantity == point.quantity]
         if not own and point.quantity not in _MAIN:

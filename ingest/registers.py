@@ -134,13 +134,14 @@ def decide(
     reasons: set[str] = set()
     while True:
         row = tail[index]
-        ahead = _ahead(tail, index)
         heard = len(tail) - index > LOOK
         if row[2] >= anchor[2]:
             if not heard and not final:
                 return None
+            ahead = tail[index + 1 : index + 1 + LOOK]
             found = _risen(anchor, row, ahead, dial, below=below, below_ms=below_ms)
         else:
+            ahead = _ahead(tail, index)
             heard = len(tail) - index > LOOK + _STAY and tail[-1][0] > row[0] + CONFIRM_MS
             if not heard and not final:
                 return None
@@ -155,7 +156,7 @@ def decide(
 
 
 def _ahead(tail: Sequence[Row], index: int) -> Sequence[Row]:
-    """Return the readings that decide on one: the next few, and all within the time to confirm."""
+    """Return what decides on a fall: the next few readings, and all within the time to confirm."""
     end = min(index + 1 + LOOK, len(tail))
     until = tail[index][0] + CONFIRM_MS
     while end < len(tail) and tail[end][0] <= until:
@@ -173,7 +174,6 @@ def _risen(
     below_ms: int,
 ) -> Decision | tuple[int, str]:
     amount, span_ms = row[2] - anchor[2], row[0] - anchor[0]
-    ahead = ahead[:LOOK]
     possible = dial.possible(amount, span_ms)
     came_back = below is not None and (
         row[2] >= below

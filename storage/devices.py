@@ -29,12 +29,18 @@ def _device(row: Sequence[object]) -> Device:
     return Device(*values)  # type: ignore[arg-type]  # column order is the field order
 
 
-def devices(connection: sqlite3.Connection, *, status: str = "") -> list[Device]:
-    """Return all devices, or those of one status, by id; Caretaker's own only when asked for."""
+def devices(
+    connection: sqlite3.Connection, *, status: str = "", parent: int | None = None
+) -> list[Device]:
+    """Return all devices, or those of one status or below one meter, by id.
+
+    Caretaker's own only when asked for.
+    """
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM device"  # noqa: S608
-        " WHERE (? = '' AND status <> 'internal') OR status = ? ORDER BY id",
-        (status, status),
+        " WHERE ((? = '' AND status <> 'internal') OR status = ?)"
+        " AND (? IS NULL OR parent = ?) ORDER BY id",
+        (status, status, parent, parent),
     )
     return [_device(tuple(row)) for row in rows]
 

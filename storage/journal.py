@@ -57,6 +57,8 @@ class Journal:
         self.refusing = ""
         """Why no reading is taken; calls and the passing of time go on (storage/disk.py)."""
         self.last_commit_ms = 0
+        self.taken = 0
+        """How many arrivals were committed since the start."""
         self.epoch = 0
         """Whose turn it is to write (storage/lease.py); 0: nobody asks."""
 
@@ -232,11 +234,15 @@ class Journal:
     def _look_for_marks(self) -> None:
         """See what a call has marked to be computed again."""
         assert self._connection is not None
+        dirty = self._committer.dirty
         with contextlib.suppress(sqlite3.Error):
+            count = self._connection.execute("SELECT count(*) FROM rollup_dirty").fetchone()[0]
+            if count == len(dirty):
+                return  # they mirror each other, as long as nobody has marked
             for point, start, since in self._connection.execute(
                 "SELECT point, start_ms, from_ms FROM rollup_dirty"
             ):
-                self._committer.dirty.setdefault((point, start), since)
+                dirty.setdefault((point, start), since)
 
     def _finish(self) -> None:
         while self._committer.dirty and self._quietly(
@@ -280,7 +286,9 @@ class Journal:
         if results:
             self.last_commit_ms = now_ms
         for stored in results:
-            self._batches_in_hand.popleft()[1](stored, None)
+            arrivals, done = self._batches_in_hand.popleft()
+            self.taken += len(arrivals)
+            done(stored, None)
         for stored in results:
             for listener in tuple(self._listeners):
                 listener(stored)

@@ -67,10 +67,9 @@ def _value(row: Sequence[object]) -> KpiValue:
     return KpiValue(**found)  # type: ignore[arg-type]  # columns are the fields
 
 
-def write(connection: sqlite3.Connection, values: Iterable[KpiValue]) -> int:
-    """Put values in, each with a new revision above all others; return how many."""
-    highest = connection.execute("SELECT coalesce(max(revision), 0) FROM kpi_value").fetchone()[0]
-    rows = [
+def rows(values: Iterable[KpiValue]) -> list[tuple[object, ...]]:
+    """Return values as `put` takes them; what costs time is done here, in any thread."""
+    return [
         (
             *item.key,
             item.end_ms,
@@ -88,19 +87,29 @@ def write(connection: sqlite3.Connection, values: Iterable[KpiValue]) -> int:
             item.last_year,
             item.target,
             item.count,
-            json.dumps(item.missing, ensure_ascii=False),
+            json.dumps(item.missing, ensure_ascii=False) if item.missing else "[]",
             item.version,
-            json.dumps(dict(item.parameters), ensure_ascii=False),
+            json.dumps(dict(item.parameters), ensure_ascii=False) if item.parameters else "{}",
             item.now_ms,
-            revision,
         )
-        for revision, item in enumerate(values, highest + 1)
+        for item in values
     ]
+
+
+def put(connection: sqlite3.Connection, rows: Iterable[tuple[object, ...]]) -> None:
+    """Put rows in, each with a new revision above all others."""
+    highest = connection.execute("SELECT coalesce(max(revision), 0) FROM kpi_value").fetchone()[0]
     connection.executemany(
         f"INSERT OR REPLACE INTO kpi_value ({_COLUMNS}) VALUES ({_PLACES})",  # noqa: S608
-        rows,
+        [(*row, revision) for revision, row in enumerate(rows, highest + 1)],
     )
-    return len(rows)
+
+
+def write(connection: sqlite3.Connection, values: Iterable[KpiValue]) -> int:
+    """Put values in; return how many."""
+    found = rows(values)
+    put(connection, found)
+    return len(found)
 
 
 def select(

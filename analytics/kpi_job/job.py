@@ -3,6 +3,7 @@
 import hashlib
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -11,6 +12,7 @@ from itertools import pairwise
 
 from analytics.kpi_job.book import FactBook
 from analytics.kpi_job.compute import Calculator
+from analytics.kpi_job.pace import Pace
 from analytics.kpi_job.places import COUNTED, Bands, Place, places
 from analytics.kpis.inputs import KpiPeriod, Rules
 from analytics.kpis.periods import Span, containing, touched
@@ -29,6 +31,8 @@ from storage.kpi import KpiValue, Mark
 
 _SLICE_DAYS = 62
 _WRITE_ROWS = 500
+_PAUSE = 9.0  # times as long as a run computed: a past that changes all the time is no reason
+_LONGEST_PAUSE_S = 300.0
 _FINGERPRINT, _SETTLED = "kpi.fingerprint", "kpi.settled_ms"
 
 
@@ -92,6 +96,8 @@ class KpiJob:
     ) -> None:
         check_targets(site.targets, kpis, file=file)
         self.failing = ""
+        self.runs = 0
+        """How many runs of the thread came to their end."""
         self._journal = journal
         self._site = site
         self._calendar = calendar
@@ -103,6 +109,7 @@ class KpiJob:
         self._book: FactBook | None = None
         self._topology = ""
         self._ended = threading.Event()
+        self._pace = Pace(lambda: journal.taken, self._ended)
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -136,13 +143,16 @@ class KpiJob:
 
     def _run(self) -> None:
         while True:
+            began_s = time.thread_time()
             try:
                 self.run_once()
                 self.failing = ""
+                self.runs += 1
             except Exception as error:
                 # KPIs are derived: whatever is wrong here must not stop what watches the school.
                 self.failing = f"{type(error).__name__}: {error}"
-            if self._ended.wait(self._every_s):
+            pause_s = min(_PAUSE * (time.thread_time() - began_s), _LONGEST_PAUSE_S)
+            if self._ended.wait(max(self._every_s, pause_s)):
                 return
 
     def run_once(self) -> int:
@@ -309,16 +319,20 @@ class KpiJob:
     def _write(self, place: Place, spans: Sequence[Span], calculator: Calculator) -> int:
         """Write those values of the place that differ from what is stored."""
         stored = self._stored(place, spans)
-        fresh = [
-            value
-            for span in spans
-            for value in calculator.values(place, span)
-            if (old := stored.get(value.key)) is None
-            or replace(old, now_ms=value.now_ms, revision=0) != value
-        ]
+        fresh: list[KpiValue] = []
+        for span in spans:
+            fresh += [
+                value
+                for value in calculator.values(place, span)
+                if (old := stored.get(value.key)) is None
+                or replace(old, now_ms=value.now_ms, revision=0) != value
+            ]
+            if self._thread is not None:
+                self._pace.rest()
         for index in range(0, len(fresh), _WRITE_ROWS):
-            part = fresh[index : index + _WRITE_ROWS]
-            self._journal.call(partial(kept.write, values=part))
+            # Put into rows here: the writer's thread has readings to store.
+            rows = kept.rows(fresh[index : index + _WRITE_ROWS])
+            self._journal.call(partial(kept.put, rows=rows))
         return len(fresh)
 
     def _stored(

@@ -6,6 +6,11 @@ turn ends when every message is acknowledged, which is after its commit. Beside 
 the CPU times per message of ingest, broker and peer: on a shared machine they say more. Prints
 figures, asserts none.
 
+Sustained means: before the first turn that counts every device has sent, and the first KPI run,
+which takes the whole past, is over. From then on everything comes due in its own rhythm. What is
+put off is printed too: quarter-hours not rolled up yet at the end of a turn (`behind`), and the
+CPU time that working it off takes until the process ends (`after_cpu_s`).
+
 Run: python -m tests.bench.ingest [--corpus] [--messages 20000] [--rounds 3] [--broker mosquitto]
      [--receiver gathered] [--out FILE]
 """
@@ -88,11 +93,12 @@ class Child:
                 raise RuntimeError("the ingest process ended")
         return dict(json.loads(line))
 
-    def stop(self) -> None:
-        """Let it end by itself."""
+    def stop(self) -> float:
+        """Let it end by itself; return the CPU time that took, with what was put off [s]."""
         assert self.process.stdin is not None
+        spent = cpu_s(self.process.pid)
         self.process.stdin.close()
-        self.process.wait(120)
+        return finish([self.process]) - spent
 
 
 @contextmanager
@@ -127,6 +133,7 @@ def durable_turn(
         "rate": len(sent) / took,
         "ingest_us": (cpu_s(child.process.pid) - used) * us,
         "broker_us": (cpu_s(broker.pid) - spent) * us,
+        "behind": now["behind"],
         "readings": (now["stored"] - before.get("stored", 0)) / len(sent),
     }
     found["publisher_us"] = finish(sending) * us
@@ -260,6 +267,7 @@ def measure(
                 until(lambda: bool(child.ask()["connected"]), within_s=120)
                 warm = make(options.messages // 10)
                 durable_turn(child, broker, warm, options.publishers, folder)
+                until(lambda: child.ask()["kpi_runs"] > 0, within_s=120)
                 ours, theirs = [], []
                 for _ in range(options.rounds):
                     sent = make(options.messages)
@@ -270,7 +278,7 @@ def measure(
                 probes = latencies_ms(broker, folder / JOURNAL, load, rate / 2, folder)
                 memory, end = rss_mb(child.process.pid), child.ask()
             finally:
-                child.stop()
+                afterwards = child.stop()
         size = (folder / JOURNAL).stat().st_size
     spread = sorted(one["rate"] / other["rate"] for one, other in zip(ours, theirs, strict=True))
     return {
@@ -286,6 +294,8 @@ def measure(
         "its_broker_cpu_us": round(median(ours, "broker_us"), 1),
         "peer_cpu_us": round(median(theirs, "peer_us"), 1),
         "peer_broker_cpu_us": round(median(theirs, "broker_us"), 1),
+        "behind": round(median(ours, "behind")),
+        "after_cpu_s": round(afterwards, 2),
         "publisher_cpu_us": round(median(ours, "publisher_us"), 1),
         "probes": len(probes),
         "p50_ms": round(probes[len(probes) // 2], 1),

@@ -92,6 +92,8 @@ def main(path: str, port: str, messages: str, receiver: str, password: str) -> N
             "connected": app.transport.connected,
             "acknowledged": safe,
             "failing": app.ingest.failing,
+            "behind": len(app.journal._committer.dirty),
+            "kpi_runs": app.kpis.runs if app.kpis is not None else 0,
             **app.ingest.counters,
             "refused": dict(app.ingest.rejected),
         }

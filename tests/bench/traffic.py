@@ -14,6 +14,7 @@ from tests.corpus.score import RECEIVED_MS, messages
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "payloads"
 DEVICES = 200
+_METERS_SINCE_MS = 1_700_000_000_000
 _SPAN_MS = 480_000  # so far back the repetitions of a message are spread: within what is no delay
 _ISO = re.compile(rb"(20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)")
 _UNIX = re.compile(  # under a name that speaks of time: a meter's number may look the same
@@ -26,15 +27,22 @@ Sent = tuple[str, bytes]
 
 
 def native(count: int, *, site: str, devices: int = DEVICES) -> list[Sent]:
-    """Return messages of two readings each, of so many devices in turn, each at its own instant."""
+    """Return messages of two readings each, of so many devices in turn, each at its own instant.
+
+    Registers grow as they do in life, through all calls: by 3.6 kW.
+    """
     start_ms = int(time.time() * 1000) - count // devices - 1
+    shown_kwh = (start_ms - _METERS_SINCE_MS) / 1e6
     return [
         (
             f"caretaker/1/{site}/d{number % devices}/readings",
             json.dumps(
                 {
                     "at": start_ms + number // devices,
-                    "readings": {"power_w": number % 3000, "energy_kwh": number // devices / 1000},
+                    "readings": {
+                        "power_w": number % 3000,
+                        "energy_kwh": shown_kwh + number // devices / 1e6,
+                    },
                 }
             ).encode(),
         )
