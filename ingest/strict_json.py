@@ -12,6 +12,7 @@ _MAX_DEPTH = 16
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"\s*+(:)?', re.DOTALL)
 _NESTED = frozenset({dict, list})
 _decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 
 
 def parse(payload: bytes) -> Any | Rejected:
@@ -32,9 +33,10 @@ def parse(payload: bytes) -> Any | Rejected:
         value = _decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
         return _why(payload, error)
-    if payload.count(b"{") + payload.count(b"[") < 2:  # flat, as most are
+    opened = payload.count(b"{") + payload.count(b"[")
+    if opened < 2:  # flat, as most are
         keys = len(value) if type(value) is dict else 0
-    else:
+    elif opened > _MAX_DEPTH or b"\\" in payload or (keys := _count_written(value)) < 0:
         keys, depth = _measure(value)
         if depth > _MAX_DEPTH:
             return Rejected(RejectReason.TOO_DEEP, f"more than {_MAX_DEPTH} levels")
@@ -62,6 +64,18 @@ def _count_keys(payload: bytes) -> int:
     3
     """
     return sum(match[1] is not None for match in _STRING.finditer(payload))
+
+
+def _count_written(value: object) -> int:
+    """Return the number of keys of a value whose texts hold no quote; -1 where it is not known.
+
+    >>> _count_written({"a": [{"b": 1}], "c": {}})
+    3
+    """
+    try:
+        return _encode(value).count(b'":')
+    except (msgspec.EncodeError, OverflowError, ValueError):
+        return -1  # a whole number of more than 64 bits
 
 
 def _measure(value: object) -> tuple[int, int]:

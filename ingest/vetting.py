@@ -10,8 +10,15 @@ from caretaker.vocabulary import Arrival, Measured, Quality
 from ingest.checks import RATE_LIMITS, clock_offset
 from ingest.quality import POWER_ON_C
 
-_GOOD = Quality.GOOD
-_OURS = Quality.NO_CLOCK | Quality.CLOCK | Quality.RETAINED
+# By quality: whether the time is the device's own, of now.
+_OWN = tuple(
+    not quality & (Quality.NO_CLOCK | Quality.CLOCK | Quality.RETAINED)
+    for quality in range(1 << len(Quality))
+)
+_SUSPECT = tuple(bool(quality & Quality.SUSPECT) for quality in range(1 << len(Quality)))
+_DOUBTED = tuple(
+    bool(quality & (Quality.SUSPECT | Quality.RETAINED)) for quality in range(1 << len(Quality))
+)
 _LATE_MS = 10 * MINUTE_MS  # a delay like this is ordinary: no clock is suspected
 _HEARD = 5
 _WITHIN = 0.6  # of the offset: a device that merely reports late sends as slowly as it is late
@@ -35,8 +42,7 @@ class Vetting:
         measured = arrival.measured
         if not measured or not arrival.device:
             return arrival
-        quality = measured[0].quality
-        if quality is _GOOD or not quality & _OURS:
+        if _OWN[measured[0].quality]:
             arrival = self._timed(arrival)
         for item in measured:
             if item.quantity == "temperature":
@@ -89,13 +95,13 @@ class Vetting:
                 continue
             key = (arrival.device, item.channel)
             before = self._temperatures.get(key)
-            if item.value == POWER_ON_C and item.quality & Quality.SUSPECT:
+            if item.value == POWER_ON_C and _SUSPECT[item.quality]:
                 if before is None or not _reached(before, item):
                     continue
                 item = replace(item, quality=item.quality & ~Quality.SUSPECT)  # noqa: PLW2901
                 changed = changed or list(arrival.measured)
                 changed[index] = item
-            if not item.quality & (Quality.SUSPECT | Quality.RETAINED):
+            if not _DOUBTED[item.quality]:
                 self._temperatures[key] = (item.at_ms, item.value)
                 if len(self._temperatures) > _MOST:
                     self._temperatures.popitem(last=False)

@@ -14,6 +14,10 @@ from ingest.transport.port import Message
 
 MAX_NAME = 128
 _UNREAD = object()
+# By quality: whether the time is that of receipt, another one each time.
+_CLOCKLESS = tuple(
+    bool(quality & (Quality.NO_CLOCK | Quality.CLOCK)) for quality in range(1 << len(Quality))
+)
 
 
 class Meaning(StrEnum):
@@ -162,26 +166,26 @@ def arrive(
             Measured(m.channel, m.quantity, m.at_ms, m.value, m.quality | extra, m.ordinal)
             for m in measured
         ]
-    ours = Quality.NO_CLOCK | Quality.CLOCK  # the time is that of receipt, another one each time
-    clockless = bool(measured) and bool(measured[0].quality & ours)
+    topic, payload = message.topic, message.payload
+    clockless = bool(measured) and _CLOCKLESS[measured[0].quality]
     return Arrival(
-        topic=message.topic,
-        payload=message.payload,
-        received_ms=message.received_ms,
-        device=device,
-        driver=driver.name,
-        measured=tuple(measured),
-        rejected=tuple(rejected),
-        boot=boot,
-        sequence=sequence,
-        retained=message.retained,
-        qos=message.qos,
-        model=model[:MAX_NAME],
-        redelivered=message.redelivered,
-        digest=digest_of(message.topic, message.payload, device) if clockless else b"",
-        available=available,
-        knowledge=knowledge,
-        replies=replies,
+        topic,
+        payload,
+        message.received_ms,
+        device,
+        driver.name,
+        tuple(measured),
+        tuple(rejected),
+        boot,
+        sequence,
+        message.retained,
+        message.qos,
+        model[:MAX_NAME],
+        message.redelivered,
+        digest_of(topic, payload, device) if clockless else b"",
+        available,
+        knowledge,
+        replies,
     )
 
 
@@ -201,7 +205,5 @@ def bad_name(heard: Heard, driver: Driver, name: str) -> Arrival:
 
 def digest_of(topic: str, payload: bytes, device: str) -> bytes:
     """Return 16 bytes that stand for one device's part of one message (BLAKE2b, RFC 7693)."""
-    digest = hashlib.blake2b(topic.encode("utf-8", "surrogatepass") + b"\0", digest_size=16)
-    digest.update(payload)
-    digest.update(b"\0" + device.encode("utf-8", "surrogatepass"))
-    return digest.digest()
+    told = topic.encode("utf-8", "surrogatepass"), payload, device.encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(b"\0".join(told), digest_size=16).digest()
