@@ -5,13 +5,12 @@ from typing import NamedTuple
 
 from ingest.codecs.port import Heard, Meaning, Route, Shape
 from ingest.driver import Driver
+from ingest.recent import Recent, brief
 from ingest.topics import EVERY_TOPIC, Topic
 
 _CACHED_TOPICS = 5_000
 _CACHED_LENGTH = 512
 _CACHED_SHAPES = 1_000
-_CACHED_KEYS = 64
-_CACHED_NAMES = 2_048  # characters of all keys of a shape
 _ANY = "+"  # no topic's level is called so
 
 MayRead = Callable[[Driver, Shape, bool], bool]
@@ -68,23 +67,16 @@ class Router:
             level: sorted((*self._open, *rows), key=lambda row: row.order)
             for level, rows in near.items()
         }
-        # What was asked for lately stays: names made up by the thousand push none out.
-        self._known: dict[str, tuple[Route, ...]] = {}
-        self._before: dict[str, tuple[Route, ...]] = {}
-        self._shapes: dict[Shape, tuple[_Row, ...]] = {}
-        self._shapes_before: dict[Shape, tuple[_Row, ...]] = {}
+        self._known = Recent[str, tuple[Route, ...]](_CACHED_TOPICS)
+        self._shapes = Recent[Shape, tuple[_Row, ...]](_CACHED_SHAPES)
 
     def named(self, topic: str) -> tuple[Route, ...]:
         """Return what a topic may mean by the templates that say something of it."""
         found = self._known.get(topic)
         if found is None:
-            found = self._before.get(topic)
-            if found is None:
-                found = tuple(self._find(topic))
-            if len(self._known) >= _CACHED_TOPICS:
-                self._known, self._before = {}, self._known
+            found = tuple(self._find(topic))
             if len(topic) <= _CACHED_LENGTH:
-                self._known[topic] = found
+                self._known.keep(topic, found)
         return found
 
     def unnamed(self, heard: Heard) -> Iterator[Route]:
@@ -92,17 +84,13 @@ class Router:
         shape, topic = heard.shape, heard.message.topic
         rows = self._shapes.get(shape)
         if rows is None:
-            rows = self._shapes_before.get(shape)
-            if rows is None:
-                rows = tuple(
-                    row
-                    for row in self._every
-                    if self._may_read(row.driver, shape, row.template is EVERY_TOPIC)
-                )
-            if len(self._shapes) >= _CACHED_SHAPES:
-                self._shapes, self._shapes_before = {}, self._shapes
-            if len(shape) <= _CACHED_KEYS and sum(map(len, shape)) <= _CACHED_NAMES:
-                self._shapes[shape] = rows
+            rows = tuple(
+                row
+                for row in self._every
+                if self._may_read(row.driver, shape, row.template is EVERY_TOPIC)
+            )
+            if brief(shape):
+                self._shapes.keep(shape, rows)
         for row in rows:
             yield row.every(topic)
 

@@ -16,10 +16,11 @@ from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, u
 from ingest.driver import Driver
 from ingest.extract import first, number
 from ingest.quality import doubt, judge
+from ingest.recent import Recent, brief
 from ingest.times import instant, settle
 from ingest.units import UnknownUnitError, factor_offset
 
-_MAX_KEYS = 20_000
+_KNOWN = 500
 _TABLES = ("suffix", "medium", "instead", "channel")
 _LISTS = ("past", "filler")
 # What a status word can say of a medium beyond a fault, and the parts that take it back.
@@ -31,7 +32,8 @@ _NOT_NOW = {"PREV", "PREVIOUS", "WAS", "OR", "NO", "NOT"}
 class Meaning:
     """What a key says: quantity, channel and scale to the canonical unit."""
 
-    stem: str
+    what: str
+    """The words and the quantity: the same value in a second unit is read once."""
     quantity: str
     channel: str
     factor: float
@@ -65,7 +67,7 @@ class Suffix:
         }
         self._relabel: Mapping[str, Mapping[str, str]] = options.get("relabel", {})
         self._status: Mapping[str, str] = options.get("status", {})
-        self._known: dict[tuple[str, str], Meaning | Rejected | None] = {}
+        self._known = Recent[tuple[str, ...], tuple[tuple[str, Meaning | Rejected], ...]](_KNOWN)
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return the one meter a telegram is from; None when it is no telegram."""
@@ -87,13 +89,17 @@ class Suffix:
         medium = self._medium(payload)
         found: list[Measured] = []
         refused: list[Rejected] = []
-        stems: set[str] = set()  # the same value in a second unit is read once
-        for key, raw in payload.items():
-            item = self._read(key, raw, medium, at_ms, quality, stems)
-            if isinstance(item, Measured):
-                found.append(item)
-            elif item is not None:
-                refused.append(item)
+        said: set[str] = set()
+        for key, meaning in self._meanings(tuple(payload), medium):
+            raw = payload[key]
+            if raw is None:
+                continue
+            if isinstance(meaning, Rejected):
+                refused.append(meaning)
+            elif meaning.what not in said:
+                said.add(meaning.what)
+                item = _reading(key, raw, meaning, at_ms, quality)
+                (found if type(item) is Measured else refused).append(item)  # type: ignore[arg-type]
         self._state(payload, found, medium, at_ms, quality)
         model = first(payload, driver.model_at)
         return (
@@ -114,39 +120,17 @@ class Suffix:
         meter = first(payload, self._driver.model_at)
         return str(medium or self._meters.get(str(meter), ""))
 
-    def _read(
-        self,
-        key: str,
-        raw: Any,
-        medium: str,
-        at_ms: int,
-        quality: Quality,
-        stems: set[str],
-    ) -> Measured | Rejected | None:
-        try:
-            meaning = self._known[medium, key]
-        except KeyError:
-            meaning = self.meaning(key, medium)
-            if len(self._known) < _MAX_KEYS:
-                self._known[medium, key] = meaning
-        if meaning is None or raw is None:
-            return None
-        if isinstance(meaning, Rejected):
-            return meaning
-        twin = f"{meaning.stem} {meaning.quantity}"
-        if twin in stems:
-            return None
-        stems.add(twin)
-        value = number(raw)
-        if isinstance(value, Rejected):
-            return Rejected(value.reason, f"{key[:40]}: {value.detail}")
-        canonical = value * meaning.factor + meaning.offset
-        verdict = judge(meaning.quantity, value, canonical)
-        if isinstance(verdict, Rejected):
-            return verdict
-        if verdict:
-            quality |= verdict
-        return Measured(meaning.channel, meaning.quantity, at_ms, canonical, quality)
+    def _meanings(
+        self, keys: tuple[str, ...], medium: str
+    ) -> tuple[tuple[str, Meaning | Rejected], ...]:
+        """Return the keys of an object that say something, and what; it is remembered."""
+        found = self._known.get((medium, *keys))
+        if found is None:
+            told = [(key, self.meaning(key, medium)) for key in keys]
+            found = tuple((key, meaning) for key, meaning in told if meaning is not None)
+            if brief(keys):
+                self._known.keep((medium, *keys), found)
+        return found
 
     def meaning(self, key: str, medium: str) -> Meaning | Rejected | None:
         """Return what a key of a meter of a medium says; None for what is no live value."""
@@ -177,7 +161,9 @@ class Suffix:
             return Rejected(RejectReason.UNKNOWN_UNIT, str(error))
         counts = QUANTITIES[quantity].kind is Kind.COUNTER
         name = "_".join(word for word in left if word != "current" or counts)
-        return Meaning(stem, quantity, self._channels.get(name, name), factor, offset)
+        return Meaning(
+            f"{stem} {quantity}", quantity, self._channels.get(name, name), factor, offset
+        )
 
     def _state(
         self,
@@ -203,6 +189,21 @@ class Suffix:
                 told = any(_tells(item, stems) for item in words)
                 if told or well:
                     found.append(Measured("", quantity, at_ms, float(told), quality))
+
+
+def _reading(
+    key: str, raw: object, meaning: Meaning, at_ms: int, quality: Quality
+) -> Measured | Rejected:
+    value = number(raw)
+    if isinstance(value, Rejected):
+        return Rejected(value.reason, f"{key[:40]}: {value.detail}")
+    canonical = value * meaning.factor + meaning.offset
+    verdict = judge(meaning.quantity, value, canonical)
+    if isinstance(verdict, Rejected):
+        return verdict
+    if verdict:
+        quality |= verdict
+    return Measured(meaning.channel, meaning.quantity, at_ms, canonical, quality)
 
 
 def _tells(word: str, stems: tuple[str, ...]) -> bool:
