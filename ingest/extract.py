@@ -9,7 +9,7 @@ from typing import Any
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Measured, Quality, Rejected, RejectReason
 from ingest.driver import UNIT_UNKNOWN, UNIT_WRITTEN, Condition, Field, Where
-from ingest.plan import Leaf, State, children
+from ingest.plan import MAX_CHANNEL, MAX_LIST, Leaf, State
 from ingest.quality import doubt, judge
 from ingest.times import instant, settle
 from ingest.units import UnknownUnitError, factor_offset
@@ -20,7 +20,7 @@ _WORDS = {
     **dict.fromkeys(("on", "open", "true", "yes", "detected", "wet"), 1.0),
     **dict.fromkeys(("off", "closed", "close", "false", "no", "clear", "dry"), 0.0),
 }
-_MAX_CHANNEL = 64
+_NUMBERS = frozenset((int, float))
 _MOST = 1_000  # values of one message; the largest meters known here send about a hundred
 
 
@@ -90,23 +90,35 @@ class Reader:
         if len(self.found) + len(self.refused) >= _MOST:
             return
         for leaf in state.leaves:
+            if leaf.conditional and value is not None and not self._applies(leaf, value, beside):
+                continue
             if self._take(leaf, value, beside, inner=state.inner):
                 break
         if state.inner:
-            inside = children(value)
-            if inside is not None:
-                for key, child in inside:
-                    after = state.step(key)
+            if type(value) is dict:
+                self._object(state, value)
+            elif type(value) is list:
+                for index, child in enumerate(value[:MAX_LIST]):
+                    after = state.step(str(index))
                     if after is not None:
                         self.walk(after, child, value)
 
+    def _object(self, state: State, value: Mapping[str, Any]) -> None:
+        for key, after in state.steps(tuple(value)):
+            child, leaf = value[key], after.sole
+            if leaf is None or type(child) not in _NUMBERS:
+                self.walk(after, child, value)
+            elif len(self.found) + len(self.refused) < _MOST:
+                self._take_number(leaf, child)
+
     def _take(self, leaf: Leaf, value: Any, beside: Any, *, inner: bool) -> bool:
         """Read one value by one field; False when the field is not for it."""
+        if leaf.plain and type(value) in _NUMBERS:
+            self._take_number(leaf, value)
+            return True
         rule = leaf.field
         if value is None:
             return True  # a null says "no reading now"
-        if leaf.conditional and not self._applies(leaf, value, beside):
-            return False
         nested = isinstance(value, dict | list)
         if nested and not rule.phases:
             if not inner:
@@ -128,6 +140,23 @@ class Reader:
             else:
                 self.found.append(item)
         return True
+
+    def _take_number(self, leaf: Leaf, value: float) -> None:
+        """Read a number by a field that looks at nothing else: as most are."""
+        rule = leaf.field
+        quantity = rule.quantity
+        told = value if type(value) is float else number(value)
+        if isinstance(told, Rejected):
+            self.refused.append(Rejected(told.reason, f"{quantity}: {told.detail}"))
+            return
+        canonical = told * rule.factor + rule.offset
+        verdict = judge(quantity, told, canonical)
+        if isinstance(verdict, Rejected):
+            self.refused.append(verdict)
+            return
+        channel = self._under(leaf.channel) if self.channel else leaf.name
+        quality = self.quality | verdict if verdict else self.quality
+        self.found.append(Measured(channel, quantity, self.at_ms, canonical, quality))
 
     def _applies(self, leaf: Leaf, value: Any, beside: Any) -> bool:
         rule = leaf.field
@@ -172,9 +201,12 @@ class Reader:
             if isinstance(named, str | int) and not isinstance(named, bool) and named != "":
                 channel = str(named)
                 break
+        return self._under(channel)
+
+    def _under(self, channel: str) -> str:
         if self.channel:
             channel = f"{self.channel}/{channel}" if channel else self.channel
-        return channel[:_MAX_CHANNEL] if channel.isprintable() else ""
+        return channel[:MAX_CHANNEL] if channel.isprintable() else ""
 
     def _time(self, rule: Field, beside: Any) -> tuple[int, Quality]:
         if rule.time_at is not None:

@@ -8,9 +8,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ingest.driver import Field
+from ingest.driver import UNIT_UNKNOWN, UNIT_WRITTEN, Field
+from ingest.recent import brief
 
-_MAX_LIST = 256
+MAX_LIST = 256
+"""So many items of a list are looked at."""
+MAX_CHANNEL = 64
+_MAX_KEY = 128
 _MAX_KEYS = 20_000
 """So many keys a plan remembers before it begins anew: a hostile device's are without end."""
 
@@ -19,14 +23,18 @@ _MAX_KEYS = 20_000
 class Leaf:
     """A field whose path ends here, with the channel that its stars make.
 
-    `conditional`: the row is only for some messages.
+    `name` is the channel as it is stored where nothing stands before it. `conditional`: the row is
+    only for some messages. `plain`: what it says of a number does not depend on what stands
+    elsewhere.
     """
 
     order: int
     field: Field
     channel: str
+    name: str
     stars: tuple[str, ...]
     conditional: bool
+    plain: bool
 
 
 @dataclass(slots=True)
@@ -41,20 +49,22 @@ class _Memo:
     """What all states of a plan remember together."""
 
     first: dict[str, "State | None"] = field(default_factory=dict)
+    shapes: dict[tuple[str, ...], "tuple[tuple[str, State], ...]"] = field(default_factory=dict)
     size: int = 0
 
-    def grow(self) -> None:
-        """Count a key; beyond the bound everything is forgotten."""
-        self.size += 1
+    def grow(self, keys: int = 1) -> None:
+        """Count keys; beyond the bound everything is forgotten."""
+        self.size += keys
         if self.size > _MAX_KEYS:
             self.first.clear()
+            self.shapes.clear()
             self.size = 0
 
 
 class State:
     """Where a walk stands: the fields that end here, and where each key leads."""
 
-    __slots__ = ("_memo", "_next", "_threads", "inner", "leaves")
+    __slots__ = ("_memo", "_next", "_shapes", "_threads", "inner", "leaves", "sole")
 
     def __init__(
         self, threads: tuple[tuple[_Node, tuple[str, ...]], ...], memo: _Memo | None = None
@@ -62,19 +72,13 @@ class State:
         self._threads = threads
         self._memo = memo or _Memo()
         self._next: dict[str, State | None] = {} if memo else self._memo.first
+        self._shapes = {} if memo else self._memo.shapes
         self.inner = any(node.literals or node.starred for node, _ in threads)
-        ends = [
-            Leaf(
-                order,
-                f,
-                f.channel.format(*stars),
-                stars,
-                bool(f.when or f.unless or f.between is not None),
-            )
-            for node, stars in threads
-            for order, f in node.ends
-        ]
+        ends = [_leaf(order, f, stars) for node, stars in threads for order, f in node.ends]
         self.leaves: tuple[Leaf, ...] = tuple(sorted(ends, key=lambda leaf: leaf.order))
+        head = self.leaves[0] if self.leaves and not self.inner else None
+        self.sole = head if head is not None and head.plain and not head.conditional else None
+        """The field that every number here is of, where there is one."""
 
     def step(self, key: str) -> "State | None":
         """Return where `key` leads; None when no field goes that way."""
@@ -91,14 +95,47 @@ class State:
                 if match is not None:
                     found.append((child, (*stars, *match.groups())))
         state = State(tuple(found), self._memo) if found else None
-        self._memo.grow()
-        self._next[key] = state
+        if len(key) <= _MAX_KEY:
+            self._memo.grow()
+            self._next[key] = state
         return state
+
+    def steps(self, keys: tuple[str, ...]) -> "tuple[tuple[str, State], ...]":
+        """Return where the keys of an object lead, without those that lead nowhere."""
+        found = self._shapes.get(keys)
+        if found is None:
+            after = [(key, self.step(key)) for key in keys]
+            found = tuple((key, state) for key, state in after if state is not None)
+            if brief(keys):
+                self._shapes[keys] = found
+                self._memo.grow(len(keys))
+        return found
 
     @property
     def remembered(self) -> int:
         """How many keys all states of the plan remember."""
         return self._memo.size
+
+
+def _leaf(order: int, field: Field, stars: tuple[str, ...]) -> Leaf:
+    channel = field.channel.format(*stars)
+    return Leaf(
+        order,
+        field,
+        channel,
+        channel[:MAX_CHANNEL] if channel.isprintable() else "",
+        stars,
+        conditional=bool(field.when or field.unless or field.between is not None),
+        plain=not (
+            field.channel_at
+            or field.unit_at
+            or field.time_at
+            or field.words
+            or field.nonzero
+            or field.invert
+            or field.unit in {UNIT_UNKNOWN, UNIT_WRITTEN}
+        ),
+    )
 
 
 def _pattern(level: str, star: re.Pattern[str] | None) -> re.Pattern[str]:
@@ -138,12 +175,3 @@ def compile_fields(fields: Iterable[Field]) -> State:
             node = child
         node.ends.append((order, item))
     return State(((root, ()),))
-
-
-def children(value: object) -> Iterable[tuple[str, object]] | None:
-    """Return the keys and values of an object or of a list; None for anything else."""
-    if isinstance(value, dict):
-        return value.items()
-    if isinstance(value, list):
-        return [(str(index), item) for index, item in enumerate(value[:_MAX_LIST])]
-    return None
