@@ -18,6 +18,7 @@ from ingest.codecs.p1 import P1
 from ingest.codecs.plain import Plain
 from ingest.codecs.port import Factory
 from ingest.codecs.senml import SenMl
+from ingest.codecs.shelly import Shelly
 from ingest.codecs.sparkplug import Sparkplug
 from ingest.codecs.suffix import Suffix
 from ingest.codecs.tasmota import Tasmota
@@ -41,6 +42,7 @@ CODECS: Mapping[str, Factory] = {
     "p1": P1,
     "plain": Plain,
     "senml": SenMl,
+    "shelly": Shelly,
     "sparkplug": Sparkplug,
     "suffix": Suffix,
     "tasmota": Tasmota,
