@@ -2,11 +2,11 @@
 
 One codec for the shapes that platforms share, each platform a driver file whose options say where
 things stand: `items` (a list, or an object whose keys are devices), `device`, `time` and `object`
-inside an item, `own` (what the gateway measures itself), `name` and `value` where a message holds
-one value whose name is data, or a list of such. An `object` that is a list is one part each, if
-`each` says so. `device` may be several paths, joined by a slash, each looked up in the part, the
-item and the message. `units` are those that a platform documents for its names. Paths are keys
-with dots between.
+inside an item, `own` (what the gateway measures itself), `name`, `value` and perhaps `unit` where a
+message holds one value whose name is data, or a list of such. An `object` that is a list is one
+part each, if `each` says so. `device` may be several paths, joined by a slash, each looked up in
+the part, the item and the message. `units` are those that a platform documents for its names.
+Paths are keys with dots between.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ from ingest.codecs.values import Value, moment, readings
 from ingest.driver import Driver
 from ingest.extract import first
 
-_OPTIONS = {"items", "device", "time", "object", "own", "name", "value", "each", "units"}
+_OPTIONS = {"items", "device", "time", "object", "own", "name", "value", "unit", "each", "units"}
 _MAX_PARTS = 2_000
 _MAX_DEVICES = 500
 
@@ -185,11 +185,16 @@ class Telemetry:
     def _pairs(self, item: Any) -> Any:
         """Return {name: value} of an item that names its value, or of a list of such."""
         pairs = {
-            name: self._at(one, "value")
+            name: self._told(one)
             for one in (item if isinstance(item, list) else [item])
             if isinstance(name := self._at(one, "name"), str)
         }
         return pairs or item
+
+    def _told(self, item: Any) -> Any:
+        """Return a value, with its unit where the platform gives one."""
+        value, unit = self._at(item, "value"), self._at(item, "unit")
+        return {"value": value, "unit": unit} if isinstance(unit, str) and unit else value
 
     def _name(self, holders: Sequence[Any]) -> str:
         """Return the name of a device by the paths of the driver, or nothing."""

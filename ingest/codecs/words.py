@@ -168,6 +168,7 @@ NOISE = {
 }
 NOISE |= {
     "abc",
+    "actual",
     "status",
     "state",
     "level",
