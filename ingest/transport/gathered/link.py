@@ -11,8 +11,6 @@ from collections import deque
 from ingest.broker.port import Address
 
 _OPEN_S = 10.0
-_GULP = 256 * 1024
-_MOST = 1024 * 1024  # of one read, so that answers and pings get their turn
 
 
 class Link:
@@ -30,7 +28,7 @@ class Link:
             made.close()
             raise
         self._socket = made
-        self._tls = isinstance(made, ssl.SSLSocket)
+        self.tls = isinstance(made, ssl.SSLSocket)
         self._waking = threading.Lock()
         self._woken, self._waker = socket.socketpair()
         self._woken.settimeout(0)
@@ -74,29 +72,22 @@ class Link:
                 ready = read or bool(what & (select.POLLHUP | select.POLLERR))
         return ready
 
-    def read(self) -> bytes:
-        """Return all that has come, nothing if nothing has; raises OSError at the end of it."""
-        parts: list[bytes] = []
-        size = 0
-        while size < _MOST:
-            try:
-                part = self._socket.recv(_GULP)
-            except (BlockingIOError, ssl.SSLWantReadError):
-                break
-            except ssl.SSLWantWriteError:
-                self._stuck = True
-                break
-            if not part:
-                if parts:
-                    break  # the end is met again by the next read
-                raise ConnectionResetError("the broker hung up")
-            parts.append(part)
-            size += len(part)
-            if len(part) < _GULP and not self._tls:
-                break
-        if parts:
-            self.heard_s = time.monotonic()
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+    def read_into(self, room: memoryview) -> int:
+        """Return how many bytes came into `room`, 0 if nothing has come; raises OSError at the end.
+
+        Fewer than there is room for means that there was no more; a TLS record ends a read, too.
+        """
+        try:
+            count = self._socket.recv_into(room)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return 0
+        except ssl.SSLWantWriteError:
+            self._stuck = True
+            return 0
+        if not count:
+            raise ConnectionResetError("the broker hung up")
+        self.heard_s = time.monotonic()
+        return count
 
     def flush(self) -> bool:
         """Send what is queued, in one write if it can be; return whether all is gone."""

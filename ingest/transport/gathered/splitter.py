@@ -8,6 +8,10 @@ from ingest.transport.port import Message
 MAX_KEPT = 4 * 1024 * 1024
 """What a packet holds beyond this is read past and not kept; no decoder takes even a quarter."""
 
+_GULP = 256 * 1024
+SHORT = 4 * 1024
+"""A packet of more bytes whose end is still to come is received in a place of its own."""
+
 _MAX_SUBACK = 64 * 1024
 _KNOWN_TOPICS = 20_000
 _KNOWN_LENGTH = 256
@@ -43,28 +47,47 @@ class Control:
 class Splitter:
     """Takes the byte stream of one connection apart; holds no more than one packet of it.
 
+    Bytes are received into `room`, and `filled` says how many they were. Messages as devices send
+    them come many in one read; a long packet is received where it is put together, since each
+    further copy of a megabyte makes the next message wait.
+
     `broken` says why the stream is of no more use once it cannot be MQTT; what was whole before is
     still handed out, the same wherever the reads cut.
 
     The `receipt` of a message is the connection's number above, its packet id in the lower 16 bits.
     """
 
-    def __init__(self, generation: int = 0, *, most: int = MAX_KEPT) -> None:
+    def __init__(self, generation: int = 0, *, most: int = MAX_KEPT, short: int = SHORT) -> None:
         self._receipt = generation << 16
-        self._most = most
-        self._parts: list[bytes] = []
+        self._most, self._short = most, short
+        self._gulp = memoryview(bytearray(_GULP))
+        self._begun = b""
+        self._long = memoryview(bytearray())
         self._have = self._need = 0
         self._skip = 0
         self._topics: dict[bytes, str] = {}
         self.broken = ""
 
-    def feed(self, data: bytes, received_ms: int) -> tuple[list[Message], list[Control]]:
-        """Return what is whole now, in order."""
+    @property
+    def room(self) -> memoryview:
+        """Where the next bytes belong, from its beginning on."""
+        if self._need:
+            return self._long[self._have : self._need]
+        return self._gulp[: self._skip] if self._skip else self._gulp
+
+    def filled(self, count: int, received_ms: int) -> tuple[list[Message], list[Control]]:
+        """Return what is whole now that so many bytes came into `room`, in order."""
         messages: list[Message] = []
         controls: list[Control] = []
         if not self.broken:
             try:
-                self._split(self._joined(data), received_ms, messages, controls)
+                if self._need:
+                    self._add(count, received_ms, messages, controls)
+                elif self._skip:
+                    self._skip -= count
+                else:
+                    data = self._begun + bytes(self._gulp[:count])
+                    self._split(data, received_ms, messages, controls)
             except ProtocolError as error:
                 self.broken = str(error)
         return messages, controls
@@ -96,31 +119,41 @@ class Splitter:
                 past = min(remaining - kept, size - at)
                 self._skip = remaining - kept - past
                 at += past
-        if at < size:
-            self._parts.append(data[at:])
-            self._have = size - at
-            self._need = max(need, self._have + 1)
+        self._begun = data[at:]
+        if need > self._short:
+            self._begin(need)
 
-    def _joined(self, data: bytes) -> bytes:
-        """Return what there is to take apart now; nothing while the next packet is not whole."""
-        if self._skip:
-            past = min(self._skip, len(data))
-            self._skip -= past
-            return data[past:]
-        if not self._parts:
-            return data
-        self._parts.append(data)
-        self._have += len(data)
+    def _begin(self, need: int) -> None:
+        """Go on receiving a packet where all that is kept of it will stand."""
+        if len(self._long) < need:
+            self._long = memoryview(bytearray(need))
+        self._have, self._need = len(self._begun), need
+        self._long[: self._have] = self._begun
+        self._begun = b""
+
+    def _add(
+        self, count: int, received_ms: int, messages: list[Message], controls: list[Control]
+    ) -> None:
+        self._have += count
         if self._have < self._need:
-            return b""
-        data = b"".join(self._parts)
-        self._parts.clear()
-        return data
+            return
+        whole, end = self._long[: self._need], self._need
+        self._need = 0
+        head = whole[0]
+        remaining, body = _remaining(bytes(whole[1:5]))
+        body += 1
+        if head & 0xF0 == _PUBLISH:
+            messages.append(self._message(whole, head, body, end, received_ms))
+        else:
+            controls.append(Control(Kind(head >> 4), bytes(whole[body:])))
+        self._skip = remaining - (end - body)
 
-    def _message(self, data: bytes, head: int, body: int, end: int, received_ms: int) -> Message:
+    def _message(
+        self, data: bytes | memoryview, head: int, body: int, end: int, received_ms: int
+    ) -> Message:
         start = body + 2
         payload = start + (data[body] << 8 | data[body + 1]) if start <= end else start
-        name, receipt, qos = data[start:payload], self._receipt, head >> 1 & 3
+        name, receipt, qos = bytes(data[start:payload]), self._receipt, head >> 1 & 3
         if qos:
             packet_id = data[payload] << 8 | data[payload + 1] if payload + 2 <= end else 0
             if qos == 3 or not packet_id:
@@ -131,7 +164,8 @@ class Splitter:
             raise ProtocolError("a PUBLISH shorter than its topic")
         topic = self._topics.get(name) or self._name(name)
         retained, again = head & 1 == 1, head & 8 == 8
-        return Message(topic, data[payload:end], received_ms, qos, retained, again, receipt)
+        content = bytes(data[payload:end])
+        return Message(topic, content, received_ms, qos, retained, again, receipt)
 
     def _name(self, name: bytes) -> str:
         topic = name.decode("utf-8", "replace")

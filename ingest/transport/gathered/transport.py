@@ -19,6 +19,11 @@ from ingest.transport.port import Message, OnEvent
 _GATHER_S = 0.001
 """So long the socket rests after a read: what comes meanwhile is one read, at both ends."""
 
+_LITTLE = 64 * 1024
+"""Bytes of one read that show a crowd: it is read on at once, or the broker would hold what calm
+devices send behind it."""
+
+_MOST = 1024 * 1024  # of one turn, so that answers and pings get theirs
 _KEEPALIVE_S = 30.0
 _ANSWER_S = 10.0
 _LEAVE_S = 2.0
@@ -234,10 +239,11 @@ class GatheredTransport:
             link.wait(0.1, read=False)
         # A socket closed with something unread in it is reset, and what the broker has not read yet
         # is gone with it: the last acknowledgements. So the broker is let hang up first.
+        last = memoryview(bytearray(_LITTLE))
         with contextlib.suppress(OSError):
             while time.monotonic() < deadline:
                 if link.wait(0.1, read=True):
-                    link.read()
+                    link.read_into(last)
 
     def _turn(self, connection: _Connection) -> None:
         """Send what is queued, read what has come, and keep the connection alive."""
@@ -247,8 +253,8 @@ class GatheredTransport:
             self._taken_in - self._handed_out > _HELD
             or self._bytes_in - self._bytes_out > _HELD_BYTES
         )
-        if link.wait(0.01 if full else 1.0, read=not full) and (data := link.read()):
-            self._take(connection, data)
+        if link.wait(0.01 if full else 1.0, read=not full):
+            self._read(connection)
         self._keep_alive(connection, paused=full)
 
     def _keep_alive(self, connection: _Connection, *, paused: bool) -> None:
@@ -264,8 +270,24 @@ class GatheredTransport:
             link.flush()
             connection.asked_s = connection.asked_s or now_s
 
-    def _take(self, connection: _Connection, data: bytes) -> None:
-        messages, controls = connection.splitter.feed(data, self._now_ms())
+    def _read(self, connection: _Connection) -> None:
+        """Take in what has come, and rest when it was little."""
+        splitter, size, some = connection.splitter, 0, False
+        while size < _MOST:
+            room = splitter.room
+            count = connection.link.read_into(room)
+            if not count:
+                break
+            size += count
+            some = self._take(connection, count) or some
+            if count < len(room) and not connection.link.tls:
+                break
+        if some and size < _LITTLE:
+            time.sleep(_GATHER_S)
+
+    def _take(self, connection: _Connection, count: int) -> bool:
+        """Hand on what became whole by so many bytes; return whether there was a message."""
+        messages, controls = connection.splitter.filled(count, self._now_ms())
         for control in controls:
             self._obey(connection, control)
         if messages:
@@ -277,8 +299,7 @@ class GatheredTransport:
                 self._arrived.set()
         if connection.splitter.broken:
             raise ProtocolError(connection.splitter.broken)
-        if messages:
-            time.sleep(_GATHER_S)
+        return bool(messages)
 
     def _obey(self, connection: _Connection, control: Control) -> None:
         kind, link = control.kind, connection.link
