@@ -26,6 +26,8 @@ _BATCH = 1_000
 _RETRY_S = 1.0
 _RESUME_SHARE = 9.0  # pauses nine times as long as a step took
 _CROWD = 100  # so many of unknown or busy senders in one batch are no crowd
+_LARGE = 32 * 1024
+"""A message of more bytes is put behind, whoever sent it: taking it apart lasts milliseconds."""
 _LATER_SLICE = 250
 _LATER_S = 0.02  # so long at most a slice is gathered
 _SLICE_S = 0.005  # so long at most a slice is decoded before the next look at who is calm
@@ -237,16 +239,23 @@ class Ingest:
         self, gate: Gate, number: int, messages: Sequence[Message], *, into: list[Arrival]
     ) -> None:
         crowd: list[tuple[Message, Look | None]] = []
+        large = False
         for message in messages:
             if not gate.heard(message.topic):
                 crowd.append((message, None))
+                large = large or len(message.payload) > _LARGE
                 continue
             look = gate.look(message)
-            if look.standing is Standing.BUSY:
+            if look.standing is Standing.REFUSED:
+                self._admit(number, message, look, into=into)
+            elif len(message.payload) > _LARGE:
+                crowd.append((message, look))
+                large = True
+            elif look.standing is Standing.BUSY:
                 crowd.append((message, look))
             else:
                 self._admit(number, message, look, into=into)
-        few = len(crowd) <= _CROWD and not self._later
+        few = len(crowd) <= _CROWD and not large and not self._later
         for message, seen in crowd:
             if few:
                 self._admit(number, message, seen, into=into)
@@ -297,10 +306,8 @@ class Ingest:
     def _slice(self) -> _Part:
         part = _Part([], Counter())
         began_s = time.monotonic()
-        for looked_at in range(len(self._later)):
-            if len(part.arrivals) >= _LATER_SLICE:
-                break
-            if not looked_at % 16 and time.monotonic() - began_s > _SLICE_S:
+        for _ in range(len(self._later)):
+            if len(part.arrivals) >= _LATER_SLICE or time.monotonic() - began_s > _SLICE_S:
                 break
             number, what, look = self._later.popleft()
             self._later_bytes -= len(what.payload)
