@@ -10,6 +10,8 @@ from caretaker.vocabulary import Rejected, RejectReason
 MAX_BYTES = 1 << 20
 _MAX_DEPTH = 16
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"\s*+(:)?', re.DOTALL)
+_NO_NUMBER = re.compile(rb"\b(NaN|nan|-?Infinity|inf)\b")
+_PLACE = re.compile(r"\(byte (\d+)\)")
 _NESTED = frozenset({dict, list})
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -52,9 +54,22 @@ def _why(payload: bytes, error: Exception) -> Rejected:
         return Rejected(RejectReason.NOT_UTF8)
     if isinstance(error, RecursionError) or payload.count(b"[") + payload.count(b"{") > 1000:
         return Rejected(RejectReason.TOO_DEEP)
-    if "out of range" in str(error) or re.search(rb"\b(NaN|nan|-?Infinity|inf)\b", payload):
+    if "out of range" in str(error) or _stops_at_no_number(payload, str(error)):
         return Rejected(RejectReason.NOT_FINITE, "NaN or Infinity")
     return Rejected(RejectReason.NOT_JSON, str(error)[:120])
+
+
+def _stops_at_no_number(payload: bytes, error: str) -> bool:
+    """Return whether the parser met NaN or Infinity, however JavaScript or Python write them.
+
+    >>> _stops_at_no_number(b'{"a":-Infinity}', "JSON is malformed: invalid number (byte 6)")
+    True
+    """
+    where = _PLACE.search(error)
+    if where is None:
+        return False
+    at = int(where[1])
+    return _NO_NUMBER.search(payload, max(0, at - 9), at + 9) is not None
 
 
 def _count_keys(payload: bytes) -> int:
