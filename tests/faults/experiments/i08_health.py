@@ -96,9 +96,8 @@ def deafen(app: App) -> None:
     assert isinstance(transport, GatheredTransport)
     take, deaf = transport._take, transport._connection
 
-    def hear(connection: Any, data: bytes) -> None:
-        if connection is not deaf:
-            take(connection, data)
+    def hear(connection: Any, count: int) -> bool:
+        return connection is not deaf and take(connection, count)
 
     transport._take = hear  # type: ignore[method-assign]
 
