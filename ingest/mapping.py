@@ -15,6 +15,10 @@ from ingest.driver import Driver, driver_of
 WHOLE = "$"
 """The path of a payload that is the value itself."""
 
+_MAX_LISTED = 4_096
+_MAX_PLACES = 100
+_BETWEEN = re.compile(r"[ \t]*[,;][ \t]*|[ \t]+|\r?\n")
+_FIGURE = re.compile(r"[+-]?\d+(\.\d+)?")
 _STEP = re.compile(r'\.?([^.\[\]"]+)|\[(\d+)\]|\["([^"]*)"\]')
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
@@ -37,6 +41,21 @@ def steps(path: str) -> tuple[str, ...]:
         found.append(next(part for part in match.groups() if part is not None))
         at = match.end()
     return tuple(found)
+
+
+def listed(text: str) -> list[str] | None:
+    """Return the places of a text that is a row of values, or None where it is none.
+
+    A comma, a semicolon, a tab or spaces stand between them (CSV, emonhub); the first is place 0.
+
+    >>> listed("240.1, 512,-3;0"), listed("10\\t21.5"), listed("21.5"), listed("all well today")
+    (['240.1', '512', '-3', '0'], ['10', '21.5'], None, None)
+    """
+    if len(text) > _MAX_LISTED or (not text.isprintable() and "\t" not in text):
+        return None
+    places = _BETWEEN.split(text.strip())
+    figures = sum(_FIGURE.fullmatch(place) is not None for place in places)
+    return places if 1 < len(places) <= _MAX_PLACES and 2 * figures >= len(places) else None
 
 
 def driver_from(mapping: MappingSettings, *, file: str, key: str) -> Driver:
@@ -143,7 +162,7 @@ def leaves(payload: object, *, limit: int = 200) -> list[tuple[str, object]]:
                 else:
                     visit(child, f"{at}.{name}" if at else name)
         elif isinstance(value, list):
-            for index, child in enumerate(value[:20]):
+            for index, child in enumerate(value[:_MAX_PLACES]):
                 visit(child, f"{at}[{index}]")
         elif value is not None:
             found.append((at, value))

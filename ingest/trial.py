@@ -7,7 +7,7 @@ from caretaker.clock import Clock
 from caretaker.config import MappingSettings
 from caretaker.vocabulary import Arrival
 from ingest.decoder import Decoder
-from ingest.mapping import driver_from, leaves
+from ingest.mapping import driver_from, leaves, listed
 from ingest.strict_json import parse
 from ingest.transport.port import Message
 from storage import quarantine
@@ -102,7 +102,7 @@ def _readable(payload: bytes) -> object:
     if isinstance(value, dict | list | int | float | str):
         return value
     text = payload.decode("utf-8", "replace").strip()
-    return text if len(text) <= 32 else None
+    return listed(text) or (text if len(text) <= 32 else None)
 
 
 def usable(tried: Sequence[Tried]) -> bool:

@@ -1,4 +1,4 @@
-"""Messages that a person's mapping explains: a number alone, or JSON of any shape."""
+"""Messages that a person's mapping explains: a number alone, a row of values, JSON of any shape."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from caretaker.vocabulary import Arrival, Rejected, RejectReason
 from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, usable_name
 from ingest.driver import Driver
 from ingest.extract import first, measure
-from ingest.mapping import WHOLE
+from ingest.mapping import WHOLE, listed
 from ingest.plan import compile_fields
 from ingest.times import instant, settle
 
@@ -24,10 +24,11 @@ class Mapped:
         """Return the readings of the one device the mapping names."""
         driver, payload = self._driver, heard.json
         if isinstance(payload, Rejected):
-            text = heard.message.payload.strip()
-            if not (self._whole and text.isascii() and len(text) <= 32):
+            text = heard.message.payload.strip().decode("utf-8", "replace")
+            row = None if self._whole else listed(text)
+            if row is None and not (self._whole and text.isascii() and len(text) <= 32):
                 return (refuse(heard, driver, payload),)
-            payload = text.decode()
+            payload = row or text
         name = route.names.get("device", "")
         for path in (path for part in driver.device_at for path in part):
             given = first(payload, path)

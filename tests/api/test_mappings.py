@@ -44,6 +44,25 @@ def test_a_topic_waits_is_tried_kept_and_used(school: School) -> None:
         assert client.delete("/mappings/hall").status_code == 404
 
 
+def test_a_row_of_values_waits_with_its_places_and_is_read_by_them(school: School) -> None:
+    for number in range(2):
+        school.send("emonhub/rx/10/values", f"10,{250 + number},-3,4.5")
+        school.clock.advance(60_000)
+    row = {
+        "name": "node",
+        "topic": "emonhub/rx/{device}/values",
+        "fields": [{"path": "[1]", "quantity": "power", "unit": "W"}],
+    }
+    with school.client() as client:
+        (waiting,) = client.get("/mappings").json()["waiting"]
+        assert {"path": "[1]", "value": "251"} in waiting["leaves"]
+        tried = client.post("/mappings/preview", json=row).json()
+        assert [r["value"] for m in tried["messages"] for r in m["readings"]] == [0.251, 0.25]
+        assert client.post("/mappings", json=row).json()["replayed"] == 2
+        devices = {d["key"]: d for d in client.get("/devices").json()["items"]}
+        assert devices["mapped:10"]["points"][0]["value"] == 0.251
+
+
 def test_what_reads_nothing_is_not_kept(school: School) -> None:
     school.send("mine/hall/now", '{"v": {"t": "warm"}}')
     with school.client() as client:

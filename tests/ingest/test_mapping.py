@@ -54,6 +54,45 @@ def test_a_plain_number_needs_no_path() -> None:
         assert arrival.rejected, bad
 
 
+NODE = MappingSettings(
+    name="emon",
+    topic="emonhub/rx/{device}/values",
+    fields=(
+        MappingField("power", "W", "[1]", "1"),
+        MappingField("temperature", "C", "[3]"),
+        MappingField("energy", "Wh", "[4]", "1"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "10,250,-3,4.5,12000",
+        "10, 250, -3, 4.5, 12000",
+        "10 250 -3 4.5 12000\n",
+        "10\t250\t-3\t4.5\t12000",
+        "10;250;-3;4.5;12000",
+        "[10, 250, -3, 4.5, 12000]",
+    ],
+)
+def test_a_row_of_values_is_read_by_place(row: str) -> None:
+    (arrival,) = decode(NODE, "emonhub/rx/10/values", row)
+    found = {(m.channel, m.quantity): m.value for m in arrival.measured}
+    assert found == {("1", "power"): 0.25, ("", "temperature"): 4.5, ("1", "energy"): 12.0}
+    assert arrival.device == "mapped:10"
+
+
+def test_a_row_that_is_none_or_too_short_is_refused() -> None:
+    for bad in ("nothing to see here", "10", "", "a,b,c,d,e", "9," * 5_000, "10,250,-3,warm,x"):
+        (arrival,) = decode(NODE, "emonhub/rx/10/values", bad)
+        assert not [m for m in arrival.measured if m.quantity == "temperature"], bad
+        assert arrival.rejected or arrival.measured, bad
+    (sentinel,) = decode(NODE, "emonhub/rx/10/values", "10,250,-3,-127,12000")
+    assert [r.reason.value for r in sentinel.rejected] == ["sentinel"]
+    assert len(sentinel.measured) == 2
+
+
 def test_a_mapping_comes_before_a_dialect_and_may_only_add_to_it() -> None:
     body = '{"Time":"2026-09-01T08:00:00","ENERGY":{"Total":41.25,"Power":250},"Tank":{"Level":2}}'
     own = MappingSettings(
