@@ -50,6 +50,8 @@ class _Tip:
     folds: dict[tuple[Period, int], Fold] = field(default_factory=dict)
     stands: bool = False
     """Whether a standing is kept for the quarter-hour of the last reading."""
+    open_ms: int = -_END
+    """From here on quarter-hours, corrected ones too, are not added to the folds yet."""
 
     @property
     def quarter(self) -> int:
@@ -178,6 +180,7 @@ class Roller:
         gone = [at for at in known if at >= first_open and at not in starts]
         self._writer.delete(connection, point, Period.QUARTER_HOUR, gone)
         self._trim(tip, first_open, gone)
+        tip.open_ms = max(tip.open_ms, first_open)
 
     def _parts(self, items: Iterable[Interval]) -> dict[tuple[Period, int, int], list[Interval]]:
         """Return quarter-hours, in time order, by the hours and days they are part of."""
@@ -216,12 +219,9 @@ class Roller:
                 tip.folds.pop((period, at), None)
 
     def _corrected(self, items: Sequence[Interval], tip: _Tip) -> list[Interval]:
-        if not tip.facts.corrections or not items:
+        if not tip.facts.corrections:
             return list(items)
-        reach = max(items[-1].start_ms, *tip.written[Period.QUARTER_HOUR], 0) + QUARTER_MS
-        return self._arithmetic.corrected(
-            items, tip.facts, start_ms=items[0].start_ms, end_ms=reach
-        )
+        return self._arithmetic.corrected(items, tip.facts, start_ms=tip.open_ms, end_ms=_END)
 
     # -- late readings and recorded events ----------------------------------------------------
 
@@ -241,7 +241,10 @@ class Roller:
         standing, newest, _ = standing_before(
             connection, point, lookback=running.lookback, facts=facts, at_ms=low
         )
-        since = standing.at_ms if standing else newest[0][0] if newest else low
+        if newest:
+            since = standing.at_ms if standing else newest[0][0]
+        else:  # a meter put in before the first reading counts from its initial one on
+            since = min((swap.at_ms for swap in facts.swaps), default=low)
         start = min(low, since - since % QUARTER_MS)
         standing, newest, after = standing_before(
             connection, point, lookback=running.lookback, facts=facts, at_ms=start
@@ -260,7 +263,7 @@ class Roller:
         for quarter, group in groupby(list(rows), key=_quarter):
             if turn is not None and running.decided_ms > turn:
                 items = running.closed()
-                self._settle(connection, point, facts, items, start, running.decided_ms, high)
+                self._settle(connection, point, facts, items, start, running.decided_ms)
                 self._fold_anew(connection, point)
                 return
             batch = list(group)
@@ -275,9 +278,9 @@ class Roller:
         closed = running.closed()
         first_open = running.decided_ms
         items = [item for item in (*closed, *running.open()) if item.start_ms < until_ms]
-        items = self._settle(connection, point, facts, items, start, until_ms, high)
+        items = self._settle(connection, point, facts, items, start, until_ms)
         if until_ms == _END:
-            self._set_tip(connection, point, running, facts, last, items, first_open)
+            self._set_tip(connection, point, running, facts, last, items, first_open, start)
         else:  # computed rows stand beyond, a swap's too: the next run goes on from the file
             self._tips.pop(point, None)
 
@@ -289,31 +292,21 @@ class Roller:
         items: list[Interval],
         start_ms: int,
         end_ms: int,
-        marked_ms: int,
     ) -> list[Interval]:
         """Make [start_ms, end_ms) hold these quarter-hours, and mend the hours and days around."""
         if facts.corrections:
-            reach = max(marked_ms, items[-1].end_ms) if items else marked_ms
-            items = self._arithmetic.corrected(
-                items, facts, start_ms=start_ms, end_ms=min(reach, end_ms)
-            )
+            items = self._arithmetic.corrected(items, facts, start_ms=start_ms, end_ms=end_ms)
         changed = self._writer.replace(
             connection, point, Period.QUARTER_HOUR, items, start_ms=start_ms, end_ms=end_ms
         )
         if changed:
-            last = items[-1].start_ms if items else marked_ms
-            self._mend(connection, point, start_ms, max(last, marked_ms), to_end=end_ms == _END)
+            self._mend(connection, point, changed[0], changed[-1])
         return items
 
     def _mend(
-        self,
-        connection: sqlite3.Connection,
-        point: int,
-        start_ms: int,
-        last_ms: int,
-        *,
-        to_end: bool,
+        self, connection: sqlite3.Connection, point: int, start_ms: int, last_ms: int
     ) -> None:
+        """Add up again the hours and days of the quarter-hours in [start_ms, last_ms]."""
         days = day_edges(start_ms, last_ms, self._zone)
         low, high = start_ms - start_ms % HOUR_MS, last_ms - last_ms % HOUR_MS + HOUR_MS
         hours = range(low, high + 1, HOUR_MS)
@@ -329,8 +322,9 @@ class Roller:
                 combine(inside, start_ms=edges[at], end_ms=edges[at + 1])
                 for at, inside in found.items()
             ]
-            end = _END if to_end else edges[-1]
-            self._writer.replace(connection, point, period, items, start_ms=edges[0], end_ms=end)
+            self._writer.replace(
+                connection, point, period, items, start_ms=edges[0], end_ms=edges[-1]
+            )
 
     def _set_tip(
         self,
@@ -341,14 +335,13 @@ class Roller:
         last: Row,
         items: Sequence[Interval],
         first_open: int,
+        start_ms: int,
     ) -> None:
         tip = _Tip(running, facts, last[0], last[1], stands=running.standing() is not None)
-        lowest = items[0].start_ms if items else first_open
-        since = max(first_open, lowest)
-        if items:
-            open_items = [item for item in items if item.start_ms >= first_open]
-            tip.written[Period.QUARTER_HOUR] = {item.start_ms: item for item in open_items}
-            self._fold(connection, point, tip, since)
+        tip.open_ms = max(first_open, start_ms)
+        open_items = [item for item in items if item.start_ms >= first_open]
+        tip.written[Period.QUARTER_HOUR] = {item.start_ms: item for item in open_items}
+        self._fold(connection, point, tip, tip.open_ms)
         self._tips[point] = tip
         self._tips.move_to_end(point)
         if len(self._tips) > _MOST_TIPS:
@@ -363,11 +356,9 @@ class Roller:
 
     def _fold(self, connection: sqlite3.Connection, point: int, tip: _Tip, since_ms: int) -> None:
         """Add up the hour and the day that an instant falls into, as far as they are final."""
-        undecided = min(tip.written[Period.QUARTER_HOUR], default=0)
-        final_ms = max(tip.running.decided_ms, undecided)
         for period, start, end in self._around(since_ms):
             fold = tip.folds[period, start] = Fold()
-            for part in load(connection, point, Period.QUARTER_HOUR, start, min(end, final_ms)):
+            for part in load(connection, point, Period.QUARTER_HOUR, start, min(end, tip.open_ms)):
                 fold.add(part)
             known = tip.written[period]
             known.update((i.start_ms, i) for i in load(connection, point, period, start, _END))

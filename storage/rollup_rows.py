@@ -82,14 +82,17 @@ class Writer:
         *,
         start_ms: int,
         end_ms: int,
-    ) -> bool:
-        """Make [start_ms, end_ms) hold exactly these rows; return whether any changed."""
+    ) -> list[int]:
+        """Make [start_ms, end_ms) hold exactly these rows; return the starts of all that changed.
+
+        Those that are gone are among them.
+        """
         before = {i.start_ms: i for i in load(connection, point, period, start_ms, end_ms)}
         changed = [item for item in items if before.get(item.start_ms) != item]
         self.put(connection, point, period, changed)
         gone = before.keys() - {item.start_ms for item in items}
         self.delete(connection, point, period, gone)
-        return bool(changed or gone)
+        return sorted(gone.union(item.start_ms for item in changed))
 
     def delete(
         self, connection: sqlite3.Connection, point: int, period: Period, starts: Iterable[int]

@@ -33,18 +33,23 @@ def arrival(at_ms: int, value: float, *, quantity: str = "energy") -> Arrival:
 
 
 def rolled(journal: Journal) -> Rows:
-    """Every rollup row but its revision, and the standings that are kept."""
+    """Every rollup row but its revision, and the standings after readings that count."""
     with journal.reader() as connection:
         rows = connection.execute(
             "SELECT point, period, start_ms, end_ms, count, mean, low, high, last, amount,"
             " estimated, covered_ms, reason, edited, original FROM rollup"
             " ORDER BY point, period, start_ms"
         ).fetchall()
-        states = connection.execute("SELECT * FROM meter_state ORDER BY point, start_ms").fetchall()
+        states = connection.execute(
+            "SELECT * FROM meter_state AS m WHERE EXISTS (SELECT 1 FROM reading AS r"
+            " WHERE r.point = m.point AND r.at_ms - r.at_ms % 900000 = m.start_ms AND NOT EXISTS"
+            " (SELECT 1 FROM meter_event AS e WHERE e.kind = 'leave_out' AND e.withdrawn_ms IS NULL"
+            " AND r.at_ms >= e.at_ms AND r.at_ms < e.end_ms)) ORDER BY point, start_ms"
+        ).fetchall()
     return [tuple(row) for row in (*rows, *states)]
 
 
-def afresh(journal: Journal) -> Rows:
+def afresh(journal: Journal, zone: ZoneInfo = ZONE) -> Rows:
     """The same computed in one go from nothing but the readings and events."""
 
     def work(connection: sqlite3.Connection) -> None:
@@ -53,8 +58,10 @@ def afresh(journal: Journal) -> Rows:
         connection.execute(
             "INSERT OR REPLACE INTO rollup_dirty"
             " SELECT DISTINCT point, at_ms - at_ms % 900000, 0 FROM reading"
+            " UNION SELECT p.id, e.at_ms - e.at_ms % 900000, 0 FROM meter_event AS e"
+            " JOIN point AS p ON p.device = e.device WHERE e.at_ms > 0"
         )
-        Roller(zone=ZONE, arithmetic=intervals).drain(connection, limit=10**9)
+        Roller(zone=zone, arithmetic=intervals).drain(connection, limit=10**9)
 
     journal.call(work)
     return rolled(journal)
