@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import structs
 
@@ -11,7 +11,11 @@ from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Rejected, RejectReason
 from ingest.codecs.keys import Key, identify
 from ingest.codecs.values import Value
+from ingest.recent import Recent
 
+_KNOWN = 1_000
+_MAX_KNOWN = 160  # characters of a name with its unit
+FIGURES = frozenset((int, float))
 _NUMBERED = re.compile(r"_\d{1,3}$")
 _WITH_UNIT = re.compile(
     r"(-?\d{1,12}(?:\.\d{1,9})?)\s?([°℃%A-Za-z][°℃A-Za-z0-9³/%]{0,7})(?:\s*\(.*\))?"
@@ -45,15 +49,124 @@ _STATES: dict[str, dict[str, float]] = {
 }
 
 
-@dataclass(slots=True)
-class Collector:
-    """Takes (name, value, unit) one by one and says in the end what was read.
+class Meant(NamedTuple):
+    """What a name means: its key (None: no reading), its unit, or why it is refused.
 
-    `keys` is a model's table, `implied` the units that a dialect documents for bare names.
+    `plain` says that a number under this name is a reading whatever its size, `unitless` that it
+    waits for a unit; of a temperature `hot` and `cold` say that the name speaks of a side.
     """
 
-    keys: Mapping[str, Key | None]
-    implied: Mapping[str, str]
+    key: Key | None
+    unit: str
+    refused: Rejected | None = None
+    plain: bool = False
+    unitless: bool = False
+    hot: bool = False
+    cold: bool = False
+
+
+_NOTHING = Meant(None, "")
+
+
+class Names:
+    """What names mean in one dialect, remembered within bounds.
+
+    `keys` is a model's table, name -> meaning (None: no reading); it goes before the grammar.
+    `implied` are the units that the dialect documents for bare names.
+    """
+
+    def __init__(self, keys: Mapping[str, Key | None], implied: Mapping[str, str]) -> None:
+        self.keys = keys
+        self._implied = implied
+        self._meant = Recent[tuple[str, str, bool], Meant](_KNOWN)
+        self.plans = Recent[tuple[str, ...], Plan](_KNOWN)
+
+    def known(self, name: str) -> bool:
+        """Return whether a name says by itself what it is of."""
+        return name in self.keys or isinstance(identify(name), Key)
+
+    def key(self, name: str, unit: str = "") -> Key | Rejected | None:
+        """Return what the table or the grammar says of a name."""
+        return self.keys[name] if name in self.keys else identify(name, unit)
+
+    def meaning(self, name: str, unit: str, *, phased: bool) -> Meant:
+        """Return what a name means beside a unit, which may be empty."""
+        asked = (name, unit, phased)
+        found = self._meant.get(asked)
+        if found is None:
+            found = self._meaning(name, unit, phased=phased)
+            if len(name) + len(unit) <= _MAX_KNOWN:
+                self._meant.keep(asked, found)
+        return found
+
+    def _meaning(self, name: str, unit: str, *, phased: bool) -> Meant:
+        if name in self.keys:
+            return _meant(self.keys[name], name, unit)
+        key = identify(name, unit, phased=phased)
+        if isinstance(key, Rejected):
+            refused = key if key.reason is RejectReason.UNKNOWN_UNIT else None
+            return Meant(None, "", refused)
+        implied = unit or self.implied(name)
+        if not implied and key is not None and not key.unit:
+            implied = self._of_quantity(key, name)
+        return _meant(key, name, implied)
+
+    def implied(self, name: str) -> str:
+        """Return the unit documented for this bare name, or for it with a number."""
+        return self._implied.get(name) or self._implied.get(_NUMBERED.sub("_#", name), "")
+
+    def _of_quantity(self, key: Key, name: str) -> str:
+        """Return the unit that a dialect documents for a quantity, whatever its name."""
+        unit = self._implied.get(f"any {key.quantity}", "")
+        return "" if unit == "air?" and not _AIR.search(name) else unit
+
+
+def _meant(key: Key | None, name: str, unit: str) -> Meant:
+    if key is None:
+        return _NOTHING
+    quantity = QUANTITIES[key.quantity]
+    known, state = key.unit or unit, quantity.kind is Kind.STATE
+    hot = key.quantity == "temperature" and _HOT.search(name) is not None
+    cold = key.quantity == "temperature" and not hot and _COLD.search(name) is not None
+    sure = not state and known not in _BY_SIZE
+    needless = bool(known) or quantity.unit == "1"
+    return Meant(
+        key,
+        unit,
+        plain=sure and needless,
+        unitless=sure and not needless,
+        hot=hot,
+        cold=cold,
+    )
+
+
+class Act(NamedTuple):
+    """What to do with one key of an object: its whole name, its meaning, whether it is aside.
+
+    `passed` is set of a name under which neither a number nor a word can be a reading.
+    """
+
+    key: str
+    name: str
+    meant: Meant
+    aside: bool
+    passed: bool
+
+
+class Plan(NamedTuple):
+    """What to do with the keys of an object, in their order; None where there is never a value."""
+
+    acts: tuple[Act | None, ...]
+    phased: bool
+    units: bool
+    """Whether units may stand beside the values."""
+
+
+@dataclass(slots=True)
+class Collector:
+    """Takes (name, value, unit) one by one and says in the end what was read."""
+
+    names: Names
     flat: list[Value] = field(default_factory=list)
     timed: list[Value] = field(default_factory=list)
     refused: list[Rejected] = field(default_factory=list)
@@ -67,33 +180,36 @@ class Collector:
     ) -> None:
         """Take a named value; a statistic, a setting or what is no quantity is passed over."""
         if isinstance(raw, str) and not unit and (written := _WITH_UNIT.fullmatch(raw.strip())):
-            named = name in self.keys or isinstance(identify(name), Key)
-            raw, unit = written.groups() if named else (raw, "")  # `4a` may be any code
-        if name in self.keys:
-            self._keep(self.keys[name], name, raw, unit, at_ms=at_ms)
-            return
-        key = identify(name, unit, phased=phased)
-        if not isinstance(key, Rejected):
-            implied = unit or self._implied(name)
-            if not implied and key is not None and not key.unit:
-                implied = self._of_quantity(key, name)
-            self._keep(key, name, raw, implied, at_ms=at_ms)
-        elif key.reason is RejectReason.UNKNOWN_UNIT:
-            self.refused.append(key)
+            # `4a` may be any code
+            raw, unit = written.groups() if self.names.known(name) else (raw, "")
+        self.put(self.names.meaning(name, unit, phased=phased), name, raw, at_ms=at_ms)
+
+    def put(self, meant: Meant, name: str, raw: Any, *, at_ms: int | None) -> None:
+        """Take a value whose name's meaning is known."""
+        if meant.refused is not None:
+            self.refused.append(meant.refused)
+        elif type(raw) not in FIGURES or not (meant.plain or meant.unitless):
+            self._keep(meant.key, name, raw, meant.unit, at_ms=at_ms)
+        elif meant.unitless:
+            self.unitless[name] = raw
+        elif (key := meant.key) is not None:
+            self.hot, self.cold = self.hot or meant.hot, self.cold or meant.cold
+            value = Value(key.quantity, raw, key.unit or meant.unit, key.channel, at_ms)
+            (self.flat if at_ms is None else self.timed).append(value)
 
     def take_channel(
         self, name: str, channel: str, raw: Any, unit: str, *, at_ms: int | None
     ) -> None:
         """Take a value of a list that numbers its channels."""
-        key = self.keys[name] if name in self.keys else identify(name, unit)
+        key = self.names.key(name, unit)
         if isinstance(key, Key):
             joined = f"{key.channel}_{channel}".strip("_")
-            unit = unit or self._implied(name)
+            unit = unit or self.names.implied(name)
             self._keep(replace(key, channel=joined), f"{name}_{channel}", raw, unit, at_ms=at_ms)
 
     def take_place(self, name: str, place: int, raw: Any) -> None:
         """Take one place of an array: a channel of its own, by no unit but the model's."""
-        key = self.keys[name] if name in self.keys else identify(name)
+        key = self.names.key(name)
         if isinstance(key, Key):
             channel = f"{key.channel}_{place}".strip("_")
             self._keep(replace(key, channel=channel), f"{name}_{place}", raw, "", at_ms=None)
@@ -122,15 +238,6 @@ class Collector:
         value = Value(key.quantity, number, known_unit, key.channel, at_ms)
         (self.flat if at_ms is None else self.timed).append(value)
 
-    def _implied(self, name: str) -> str:
-        """Return the unit documented for this bare name, or for it with a number."""
-        return self.implied.get(name) or self.implied.get(_NUMBERED.sub("_#", name), "")
-
-    def _of_quantity(self, key: Key, name: str) -> str:
-        """Return the unit that a dialect documents for a quantity, whatever its name."""
-        unit = self.implied.get(f"any {key.quantity}", "")
-        return "" if unit == "air?" and not _AIR.search(name) else unit
-
     def result(self) -> list[Value | Rejected]:
         """Return what was read, and what was refused; names without a unit as one refusal.
 
@@ -139,6 +246,8 @@ class Collector:
         if self.hot and self.cold:  # supply and return side by side: a heat meter
             self.flat = [_thermal(value) for value in self.flat]
             self.timed = [_thermal(value) for value in self.timed]
+        if not self.timed and not self.unitless:
+            return [*self.flat, *self.refused]
         logged = {(v.quantity, v.channel) for v in self.timed}
         equal = {(v.quantity, str(v.number)) for v in self.timed}
         flat = [

@@ -12,13 +12,17 @@ from typing import Any
 from caretaker.errors import ConfigurationError
 from caretaker.quantities import QUANTITIES
 from caretaker.vocabulary import Rejected
+from ingest.codecs.collect import Names
 from ingest.codecs.keys import Key
 from ingest.codecs.objects import read_object
+from ingest.codecs.port import LIST, Shape
 from ingest.codecs.values import Value
 from ingest.driver import Driver
+from ingest.recent import Recent, brief
 from ingest.units import UnknownUnitError, factor_offset
 
-_KNOWN = 5_000  # devices whose models are remembered
+_KNOWN = 2_500  # devices whose models are remembered
+_KINDS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,39 +50,66 @@ class Models:
         own = (replace(driver, match=("*",)),) if driver.keys else ()
         self._models = tuple(_model(item) for item in (*own, *driver.models))
         self._implied = implied or {}
-        self._named: dict[tuple[str, ...], tuple[frozenset[str], tuple[Model, ...]]] = {}
+        self._known = Recent[tuple[str, ...], _Kind](_KNOWN)
+        self._kinds = Recent[frozenset[str], _Kind](_KINDS)
+        self._tables = Recent[tuple[str, ...], Names](_KINDS)
 
     def read(self, decoded: Any, *labels: str) -> tuple[list[Value | Rejected], str]:
         """Return the values of a decoded object, and the name of the model that helped."""
-        keys: dict[str, Key | None] = {}
-        name, (named, possible) = "", self._of(labels)
-        for model in possible:
-            if model.name in named or model.holds(decoded):
+        kind = self._of(labels)
+        shape = tuple(decoded) if isinstance(decoded, dict) else LIST
+        found = kind.by_shape.get(shape)
+        if found is None:
+            found = self._applied(kind, decoded)
+            if brief(shape):
+                kind.by_shape.keep(shape, found)
+        names, name = found
+        return read_object(decoded, names), name
+
+    def _applied(self, kind: "_Kind", decoded: Any) -> tuple[Names, str]:
+        """Return what names mean by the models that an object fits, and the last one's name."""
+        applied = [m for m in kind.possible if m.name in kind.named or m.holds(decoded)]
+        name = ""
+        for model in applied:
+            name = model.name if model.has or model.match != ("*",) else name
+        together = tuple(model.name for model in applied)
+        names = self._tables.get(together)
+        if names is None:
+            keys: dict[str, Key | None] = {}
+            for model in applied:
                 keys |= model.keys
-                name = model.name if model.has or model.match != ("*",) else name
-        return read_object(decoded, keys=keys, implied=self._implied), name
+            names = self._tables.keep(together, Names(keys, self._implied))
+        return names, name
 
     def key(self, name: str, *labels: str) -> Key | None:
         """Return what a model of one of these labels says of one name."""
-        named, _ = self._of(labels)
+        named = self._of(labels).named
         for model in reversed(self._models):
             if name in model.keys and model.name in named:
                 return model.keys[name]
         return None
 
-    def _of(self, labels: tuple[str, ...]) -> tuple[frozenset[str], tuple[Model, ...]]:
-        """Return the names of the models that a device's labels tell, and all that may fit it.
-
-        Labels seldom change, so it is remembered.
-        """
-        found = self._named.get(labels)
+    def _of(self, labels: tuple[str, ...]) -> "_Kind":
+        """Return which models a device's labels tell; labels seldom change: it is remembered."""
+        found = self._known.get(labels)
         if found is None:
-            if len(self._named) >= _KNOWN:
-                self._named.clear()
             named = frozenset(model.name for model in self._models if model.named(labels))
-            found = (named, tuple(m for m in self._models if m.has or m.name in named))
-            self._named[labels] = found
+            found = self._kinds.get(named)
+            if found is None:
+                possible = tuple(m for m in self._models if m.has or m.name in named)
+                found = self._kinds.keep(named, _Kind(named, possible))
+            if brief(labels):
+                self._known.keep(labels, found)
         return found
+
+
+class _Kind:
+    """Devices of the same labels: the models these tell, and all that may fit them."""
+
+    def __init__(self, named: frozenset[str], possible: tuple[Model, ...]) -> None:
+        self.named = named
+        self.possible = possible
+        self.by_shape = Recent[Shape, tuple[Names, str]](_KINDS)
 
 
 def _model(driver: Driver) -> Model:

@@ -6,12 +6,15 @@ a time each (a data log). A model table, where one fits, says what its keys are.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from functools import lru_cache
+from itertools import islice
+from typing import Any, NamedTuple
 
 from caretaker.vocabulary import Rejected, RejectReason
-from ingest.codecs.collect import Collector
-from ingest.codecs.keys import Key, identify
+from ingest.codecs.collect import FIGURES, Act, Collector, Names, Plan
+from ingest.codecs.keys import identify
 from ingest.codecs.values import Value, moment
+from ingest.recent import brief
 
 _TIMES = [
     "timestamp",
@@ -41,30 +44,26 @@ _UNITS = ("unit", "_unit", "Unit", "units", "uom")
 _SIBLINGS = ("Unit", "_unit", "_units", "Units", "_uom")
 _NO_VALUES = frozenset((*_TIMES, *_UNITS))
 _NUMBERS = frozenset((int, float, bool))
+_NESTED = frozenset((dict, list))
 _OF_ALL = {*_UNITS, "data_type", "dataType"}
 _MAX_VALUES = 2_000
 _MAX_DEPTH = 6
+_MAX_PREFIX = 200
 _TOO_LARGE = Rejected(RejectReason.TOO_LARGE, f"an object of more than {_MAX_VALUES} values")
 
 
-def read_object(
-    decoded: Any,
-    *,
-    keys: Mapping[str, Key | None] | None = None,
-    implied: Mapping[str, str] | None = None,
-) -> list[Value | Rejected]:
+def read_object(decoded: Any, names: Names | None = None) -> list[Value | Rejected]:
     """Return the values of a decoded object.
 
-    `keys` is a model's table, name -> meaning (None: no reading); it goes before the grammar.
-    `implied` are units that a dialect documents for bare names. Names of quantities without a unit
-    are refused together, as one UNIT_MISSING.
+    `names` says what names mean; without it the grammar alone does. Names of quantities without a
+    unit are refused together, as one UNIT_MISSING.
 
     >>> read_object({"TempC_SHT": 4.5, "BatV": 3.1, "Work_mode": "IIC"})[0].channel
     'sht'
     >>> read_object({"voltage": 221, "uplink": 4})[0].detail
     'voltage'
     """
-    walk = Collector(keys or {}, implied or {})
+    walk = Collector(names or Names({}, {}))
     if isinstance(decoded, list):
         _list(walk, "", decoded, depth=0)
     else:
@@ -84,35 +83,80 @@ def _object(walk: Collector, item: Any, *, at_ms: int | None, depth: int, prefix
     """Read the keys of an object; a nested object's name helps where a key alone says nothing."""
     if not isinstance(item, dict) or depth > _MAX_DEPTH:
         return
-    phased = _phased(item)
-    own_unit = _first(item, _UNITS)
-    if own_unit is not None and sum([type(raw) in _NUMBERS for raw in item.values()]) != 1:
-        own_unit = None
-    named = any(key.endswith(_SIBLINGS) for key in item)  # rarely: then each key is looked up
-    for key, raw in item.items():
+    plan = _planned(walk.names, prefix, item)
+    units = _units(item) if plan.units else None
+    for raw, act in zip(item.values(), plan.acts, strict=False):
         walk.visited += 1
         if walk.visited > _MAX_VALUES:
             walk.refused = walk.refused or [_TOO_LARGE]
             return
-        if raw is None or key in _NO_VALUES:
+        if raw is None or act is None:
             continue
-        name = _name(walk, prefix, str(key))
-        if isinstance(raw, dict):
-            _nested(walk, name, raw, at_ms=at_ms, depth=depth)
-        elif isinstance(raw, list):
-            if not _aside(key):
-                _list(walk, name, raw, depth=depth + 1)
-        else:
-            unit = own_unit
-            if named:
-                unit = next((item[key + end] for end in _SIBLINGS if key + end in item), own_unit)
-            walk.take(name, raw, unit if isinstance(unit, str) else "", at_ms=at_ms, phased=phased)
+        if type(raw) in _NESTED:
+            _inside(walk, act, raw, at_ms=at_ms, depth=depth)
+        elif units is not None:
+            unit = units.get(act.key, units[""])
+            walk.take(act.name, raw, unit, at_ms=at_ms, phased=plan.phased)
+        elif type(raw) in FIGURES:
+            walk.put(act.meant, act.name, raw, at_ms=at_ms)
+        elif not act.passed:
+            walk.take(act.name, raw, "", at_ms=at_ms, phased=plan.phased)
 
 
-def _name(walk: Collector, prefix: str, key: str) -> str:
+def _inside(walk: Collector, act: Act, raw: Any, *, at_ms: int | None, depth: int) -> None:
+    """Read an object or a list under a key."""
+    if type(raw) is dict:
+        _nested(walk, act.name, raw, at_ms=at_ms, depth=depth)
+    elif not act.aside:
+        _list(walk, act.name, raw, depth=depth + 1)
+
+
+def _planned(names: Names, prefix: str, item: Mapping[str, Any]) -> Plan:
+    """Return what to do with the keys of an object below a prefix; it is remembered."""
+    keys = tuple(item)
+    plan = names.plans.get((prefix, *keys))
+    if plan is None:
+        plan = _plan(names, prefix, keys[: _MAX_VALUES + 1])
+        if brief(keys) and len(prefix) <= _MAX_PREFIX:
+            names.plans.keep((prefix, *keys), plan)
+    return plan
+
+
+def _plan(names: Names, prefix: str, keys: tuple[str, ...]) -> Plan:
+    phased = _phased(keys)
+    acts: list[Act | None] = []
+    for key in keys:
+        if key in _NO_VALUES:
+            acts.append(None)
+            continue
+        name = _name(names, prefix, key)
+        meant = names.meaning(name, "", phased=phased)
+        passed = meant.key is None and meant.refused is None
+        passed = passed and (name in names.keys or not names.known(name))
+        acts.append(Act(key, name, meant, _aside(key), passed))
+    units = any(key in _UNITS or key.endswith(_SIBLINGS) for key in keys)
+    return Plan(tuple(acts), phased, units)
+
+
+def _units(item: Mapping[str, Any]) -> dict[str, str]:
+    """Return the units that an object names beside its values, and under "" that of all."""
+    own = _first(item, _UNITS)
+    if own is not None and sum([type(raw) in _NUMBERS for raw in item.values()]) != 1:
+        own = None
+    found = {"": own if isinstance(own, str) else ""}
+    for key in islice(item, _MAX_VALUES):
+        for end in _SIBLINGS:
+            if key + end in item:
+                unit = item[key + end]
+                found[key] = unit if isinstance(unit, str) else ""
+                break
+    return found
+
+
+def _name(names: Names, prefix: str, key: str) -> str:
     """Return the key, with the name of what holds it where the key alone names no quantity."""
     joined = f"{prefix}_{key}" if prefix else key
-    return key if key in walk.keys or (joined not in walk.keys and _known(walk, key)) else joined
+    return key if key in names.keys or (joined not in names.keys and names.known(key)) else joined
 
 
 def _nested(
@@ -135,58 +179,100 @@ def _aside(key: str) -> bool:
     return isinstance(identify(f"temperature_{key}", "C"), Rejected) and key != "history"
 
 
-def _phased(item: Mapping[str, Any]) -> bool:
-    for key in item:
-        if key.endswith(("_a", "_A")) and key[:-1] + ("b" if key[-1] == "a" else "B") in item:
+def _phased(keys: tuple[str, ...]) -> bool:
+    every = set(keys)
+    for key in keys:
+        if key.endswith(("_a", "_A")) and key[:-1] + ("b" if key[-1] == "a" else "B") in every:
             return True
     return False
+
+
+class _Layout(NamedTuple):
+    """Which keys of an item may hold its time, its name, its value and so on, the surest first."""
+
+    times: tuple[str, ...]
+    names: tuple[str, ...]
+    values: tuple[str, ...]
+    units: tuple[str, ...]
+    channels: tuple[str, ...]
+    own: tuple[str, ...]
+
+
+def _layout(item: Mapping[str, Any]) -> _Layout:
+    keys = tuple(item)
+    return _known_layout(keys) if brief(keys) else _layout_of(keys)
+
+
+def _layout_of(keys: tuple[str, ...]) -> _Layout:
+    wanted = (_TIMES, _NAMES, _VALUES, _UNITS, _CHANNELS[:3])
+    every = set(keys)
+    times, names, values, units, channels = (
+        tuple(name for name in some if name in every) for some in wanted
+    )
+    own = tuple(key for key in keys if key not in _OF_ALL)
+    return _Layout(times, names, values, units, channels, own)
+
+
+_known_layout = lru_cache(maxsize=500)(_layout_of)
 
 
 def _list(walk: Collector, name: str, items: list[Any], *, depth: int) -> None:
     """Read a list of named values, a data log (objects with a time each), or an array."""
     if depth > _MAX_DEPTH:
         return
-    keys = [key for item in items if isinstance(item, dict) for key in item]
-    told = _telling(items)
-    own = [key for key in keys if key not in _OF_ALL]
+    parts = [(item, _layout(item)) for item in items if isinstance(item, dict)]
+    told = _telling(parts)
+    own = [key for _, layout in parts for key in layout.own]
     apart = len(own) == len(set(own))  # no two hold the same: parts of one object, no log
+    layouts = iter(parts)
     for at, item in enumerate(items):
         walk.visited += 1
         if walk.visited > _MAX_VALUES:
             walk.refused = walk.refused or [_TOO_LARGE]
             return
         if isinstance(item, dict):
-            _item(walk, item, apart=apart, told=told, depth=depth)
+            _item(walk, *next(layouts), apart=apart, told=told, depth=depth)
         elif isinstance(item, list):
             _list(walk, name, item, depth=depth + 1)
         else:
             walk.take_place(name, at, item)
 
 
-def _telling(items: list[Any]) -> str:
+def _telling(parts: list[tuple[dict[str, Any], _Layout]]) -> str:
     """Return the key that tells apart the items of a list which share a name and have no time."""
-    named = [item for item in items if isinstance(item, dict) and _first(item, _NAMES)]
-    labels = [_first(item, _NAMES) for item in named]
-    if len(set(map(str, labels))) == len(labels) or any(_first(i, _TIMES) for i in named):
+    named = [(item, layout) for item, layout in parts if _first(item, layout.names)]
+    labels = [_first(item, layout.names) for item, layout in named]
+    if len(set(map(str, labels))) == len(labels) or any(
+        _first(item, layout.times) for item, layout in named
+    ):
         return ""
     for key in _CHANNELS:
-        found = [(str(label), item.get(key)) for label, item in zip(labels, named, strict=True)]
+        pairs = zip(labels, named, strict=True)
+        found = [(str(label), item.get(key)) for label, (item, _) in pairs]
         if all(isinstance(w, str | int) for _, w in found) and len(set(found)) == len(found):
             return key
     return ""
 
 
-def _item(walk: Collector, item: Mapping[str, Any], *, apart: bool, told: str, depth: int) -> None:
-    raw_time = _first(item, _TIMES)
+def _item(
+    walk: Collector,
+    item: Mapping[str, Any],
+    layout: _Layout,
+    *,
+    apart: bool,
+    told: str,
+    depth: int,
+) -> None:
+    raw_time = _first(item, layout.times)
     at_ms = None if raw_time is None else moment(raw_time)
     if isinstance(at_ms, Rejected):
         walk.refused.append(at_ms)
         return
-    label, value = _first(item, _NAMES), _first(item, _VALUES)
+    label, value = _first(item, layout.names), _first(item, layout.values)
     if isinstance(label, str) and not isinstance(value, (dict, list)) and value is not None:
-        labels = [item[n] for n in _NAMES if isinstance(item.get(n), str)]
-        best = next((text for text in labels if _known(walk, text)), label)
-        unit, channel = str(_first(item, _UNITS) or ""), _first(item, _CHANNELS[:3])
+        labels = [text for n in layout.names if isinstance(text := item[n], str)]
+        best = next((text for text in labels if walk.names.known(text)), label)
+        unit, channel = str(_first(item, layout.units) or ""), _first(item, layout.channels)
         channel = item[told] if told else channel
         if isinstance(channel, str | int) and str(channel).replace("_", "").isalnum():
             walk.take_channel(best, str(channel), value, unit, at_ms=at_ms)
@@ -194,7 +280,3 @@ def _item(walk: Collector, item: Mapping[str, Any], *, apart: bool, told: str, d
             walk.take(best, value, unit, at_ms=at_ms)
     elif at_ms is not None or apart:
         _object(walk, item, at_ms=at_ms, depth=depth + 1, prefix="")
-
-
-def _known(walk: Collector, name: str) -> bool:
-    return name in walk.keys or isinstance(identify(name), Key)
