@@ -9,8 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from caretaker.vocabulary import Arrival, Rejected, RejectReason
 from ingest.codecs.models import Models
@@ -77,8 +76,7 @@ _NORMALISED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Uplink:
+class _Uplink(NamedTuple):
     """One uplink, whatever server sent it."""
 
     device: str
@@ -120,10 +118,10 @@ class LoRaWan:
         key = self._driver.device.format(device=uplink.device)
         at = moment(uplink.at) if uplink.at else None
         said, model = self._models.read(uplink.decoded, *uplink.labels, key)
-        said = [*said, *_normalised(uplink.normalised)]
-        covered = {value.quantity for value in said if isinstance(value, Value)}
-        if uplink.normalised and covered:
-            said = [item for item in said if not _unit_known(item, said)]
+        if uplink.normalised:
+            said = [*said, *_normalised(uplink.normalised)]
+            if any(isinstance(item, Value) for item in said):
+                said = [item for item in said if not _unit_known(item, said)]
         if not said and uplink.raw and not uplink.decoded:
             detail = "no decoded object: give the device profile its codec"
             said = [Rejected(RejectReason.WRONG_SHAPE, detail)]
@@ -156,29 +154,27 @@ def _uplinks(payload: Any, named: str) -> Iterator[_Uplink]:
     for item in payload if isinstance(payload, list) else [payload]:
         body = item
         for _ in range(3):
-            if not isinstance(body, Mapping) or _is_envelope(body):
+            if not isinstance(body, dict) or _is_envelope(body):
                 break
-            body = next(
-                (body[key] for key in _WRAPPERS if isinstance(body.get(key), Mapping)), None
-            )
-        if not isinstance(body, Mapping):
-            if named and isinstance(item, Mapping):
+            body = next((body[key] for key in _WRAPPERS if isinstance(body.get(key), dict)), None)
+        if not isinstance(body, dict):
+            if named and isinstance(item, dict):
                 yield _Uplink(_eui(named), None, item, ())
             continue
-        if isinstance(body.get("end_device_ids"), Mapping):
+        if isinstance(body.get("end_device_ids"), dict):
             yield from _things_stack(body)
-        elif isinstance(body.get("DevEUI_uplink"), Mapping):
+        elif isinstance(body.get("DevEUI_uplink"), dict):
             yield _thingpark(body["DevEUI_uplink"])
         else:
             yield _chirpstack(body, named)
 
 
 def _is_envelope(body: Mapping[str, Any]) -> bool:
-    if isinstance(body.get("end_device_ids"), Mapping):
-        return isinstance(body.get("uplink_message"), Mapping)
-    if isinstance(body.get("DevEUI_uplink"), Mapping):
+    if isinstance(body.get("end_device_ids"), dict):
+        return isinstance(body.get("uplink_message"), dict)
+    if isinstance(body.get("DevEUI_uplink"), dict):
         return True
-    return isinstance(body.get("deviceInfo"), Mapping) or ("devEUI" in body and "fPort" in body)
+    return isinstance(body.get("deviceInfo"), dict) or ("devEUI" in body and "fPort" in body)
 
 
 def _text(*items: object) -> tuple[str, ...]:
@@ -187,7 +183,7 @@ def _text(*items: object) -> tuple[str, ...]:
 
 def _things_stack(body: Mapping[str, Any]) -> Iterator[_Uplink]:
     ids, message = body["end_device_ids"], body.get("uplink_message")
-    message = message if isinstance(message, Mapping) else {}
+    message = message if isinstance(message, dict) else {}
     application = ids.get("application_ids")
     own = ids.get("device_id", "")
     eui = ids.get("dev_eui", "")
@@ -195,9 +191,9 @@ def _things_stack(body: Mapping[str, Any]) -> Iterator[_Uplink]:
         f"{application.get('application_id', '')}/{own}" if isinstance(application, dict) else own
     )
     version = message.get("version_ids")
-    version = version if isinstance(version, Mapping) else {}
+    version = version if isinstance(version, dict) else {}
     settings = message.get("settings")
-    settings = settings if isinstance(settings, Mapping) else {}
+    settings = settings if isinstance(settings, dict) else {}
     model = " ".join(_text(version.get("brand_id"), version.get("model_id")))
     yield _Uplink(
         device=_eui(eui) if isinstance(eui, str) and _EUI.fullmatch(eui) else str(name).strip("/"),
@@ -222,7 +218,7 @@ def _first_time(*items: object) -> object:
 def _of_gateway(metadata: object) -> object:
     if isinstance(metadata, list):
         for item in metadata:
-            if isinstance(item, Mapping) and isinstance(item.get("time"), str):
+            if isinstance(item, dict) and isinstance(item.get("time"), str):
                 return item["time"]
     return None
 
@@ -230,10 +226,10 @@ def _of_gateway(metadata: object) -> object:
 def _thingpark(body: Mapping[str, Any]) -> _Uplink:
     """Return an uplink of Actility's ThingPark, whose driver's object stands in `payload`."""
     driver = body.get("driverCfg")
-    application = driver.get("app") if isinstance(driver, Mapping) else None
-    model = application.get("mId") if isinstance(application, Mapping) else None
+    application = driver.get("app") if isinstance(driver, dict) else None
+    model = application.get("mId") if isinstance(application, dict) else None
     customer = body.get("CustomerData")
-    name = customer.get("name") if isinstance(customer, Mapping) else None
+    name = customer.get("name") if isinstance(customer, dict) else None
     return _Uplink(
         device=_eui(str(body.get("DevEUI", ""))),
         at=_first_time(body.get("Time")),
@@ -245,7 +241,7 @@ def _thingpark(body: Mapping[str, Any]) -> _Uplink:
 
 def _chirpstack(body: Mapping[str, Any], named: str) -> _Uplink:
     info = body.get("deviceInfo")
-    info = info if isinstance(info, Mapping) else {}
+    info = info if isinstance(info, dict) else {}
     decoded = body.get("object", body.get("objectJSON"))
     if isinstance(decoded, str):
         decoded = parse(decoded.encode("utf-8", "replace")) if decoded.strip() else None
@@ -266,7 +262,7 @@ def _chirpstack(body: Mapping[str, Any], named: str) -> _Uplink:
 
 def _tags(tags: object) -> tuple[object, ...]:
     """Return the tags that name a model."""
-    if not isinstance(tags, Mapping):
+    if not isinstance(tags, dict):
         return ()
     return tuple(tags.get(key) for key in ("model", "device_model", "type", "vendor"))
 
@@ -289,22 +285,22 @@ def _eui(text: str) -> str:
 def _normalised(payload: object) -> Iterator[Value | Rejected]:
     """Yield the measurements of The Things Stack's normalised payload."""
     for item in payload if isinstance(payload, list) else [payload]:
-        if not isinstance(item, Mapping):
+        if not isinstance(item, dict):
             continue
         at = moment(item["time"]) if isinstance(item.get("time"), str) else None
         at_ms = None if isinstance(at, Rejected) else at
         for part, held in item.items():
             if part == "battery" and isinstance(held, int | float):
                 yield Value("battery_voltage", held, "V", "", at_ms)
-            if not isinstance(held, Mapping):
+            if not isinstance(held, dict):
                 continue
             for key, raw in held.items():
                 if (part, key) in _NORMALISED:
                     quantity, unit, channel = _NORMALISED[part, key]
                     yield Value(quantity, raw, unit, channel, at_ms)
             motion = held.get("motion")
-            if part == "action" and isinstance(motion, Mapping) and "detected" in motion:
+            if part == "action" and isinstance(motion, dict) and "detected" in motion:
                 yield Value("occupancy", motion["detected"], "1", "", at_ms)
             metered = held.get("water")
-            if part == "metering" and isinstance(metered, Mapping) and "total" in metered:
+            if part == "metering" and isinstance(metered, dict) and "total" in metered:
                 yield Value("volume", metered["total"], "L", "", at_ms)

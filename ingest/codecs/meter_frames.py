@@ -28,7 +28,8 @@ class MeterFrames:
         meters: dict[str, list[Value | Rejected]] = {}
         spoiled: list[Rejected] = []
         count = 0
-        for data in octets(heard.message.payload):
+        told = None if isinstance(heard.json, Rejected) else heard.json
+        for data in octets(heard.message.payload, told):
             for item in self._found(data, heard):
                 count += 1
                 if count > _MAX_FRAMES:
@@ -59,8 +60,8 @@ class MeterFrames:
         self, data: bytes, heard: Heard
     ) -> Iterator[tuple[str, list[Value | Rejected]] | Rejected]:
         """Yield (device key, what it says) of each frame, and the refusal of a spoiled one."""
-        if b"\x68" not in data:
-            return
+        if b"\x68" not in data or b"\x16" not in data:
+            return  # neither standard's frame begins or ends otherwise
         message = heard.message
         # A frame of one standard inside an address of the other would fail its checksum there.
         electric = list(dlt645.frames(data))

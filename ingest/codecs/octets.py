@@ -7,8 +7,8 @@ import base64
 import binascii
 import contextlib
 import re
-from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -22,31 +22,34 @@ _NUMBERS = re.compile(rb"104\s*,(?:\s*-?\d{1,3}\s*,){8,}")  # 68 and on, as a li
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _PAIR = re.compile(r"(?:0[xX])?[0-9A-Fa-f]{2}")
 _SHORTEST = 16  # characters of hex text; _HEX finds none in less
+_NESTED = frozenset((dict, list))
 _MAX_STRINGS = 64
 _MAX_DEPTH = 8
 _MAX_BYTES = 64 * 1024
 
 
-def octets(payload: bytes) -> list[bytes]:
+def octets(payload: bytes, told: Any = None) -> list[bytes]:
     """Return every byte string a payload can stand for, the likeliest first; never raises.
+
+    `told` is the payload's JSON, where that was read before.
 
     >>> octets(b"FE 68 01 02 03 04 05 06 68")[0].hex()
     'fe6801020304050668'
     >>> octets(b'{"data": "6801020304050668"}')[0].hex()
     '6801020304050668'
     """
-    payload = payload[:_MAX_BYTES]
+    if len(payload) > _MAX_BYTES:
+        payload, told = payload[:_MAX_BYTES], None
     found: list[bytes] = []
     if payload[:1] in (b"{", b"[", b'"') and b"\x16" not in payload:  # no JSON holds that byte
         if b"68" not in payload and not _LONG.search(payload) and not _NUMBERS.search(payload):
             return []  # no text or list of numbers in it can be a frame
         try:
-            value = msgspec.json.decode(payload)
+            value = msgspec.json.decode(payload) if told is None else told
         except (msgspec.DecodeError, ValueError, RecursionError):
             pass  # a log line may begin with a bracket
         else:
-            found = [item for text in _strings(value) for item in text]
-            return found or [payload]
+            return [item for text in _strings(value) for item in text]
     if hexes := [_unhex(match) for match in _HEX.findall(payload)]:
         found += hexes
     elif len(payload) >= _SHORTEST and payload.isascii():
@@ -61,22 +64,27 @@ def _unhex(text: bytes) -> bytes:
 
 def _strings(value: Any) -> Iterator[list[bytes]]:
     """Yield what each string of a JSON value stands for."""
-    waiting: deque[tuple[Any, int]] = deque([(value, 0)])
-    for _ in range(_MAX_STRINGS * 8):
-        if not waiting:
+    level, left = [value], _MAX_STRINGS * 8
+    for depth in range(_MAX_DEPTH + 1):
+        below: list[Any] = []
+        for item in level[:left]:
+            kind = type(item)
+            if kind is str:
+                if len(item) >= _SHORTEST:
+                    yield _stands_for(item)
+            elif kind is list and len(item) > 11 and (listed := _listed(item)):
+                yield [listed]
+            elif depth < _MAX_DEPTH and kind in _NESTED:
+                below += islice(item.values() if kind is dict else item, _MAX_STRINGS)
+        left -= len(level)
+        if left <= 0 or not below:
             return
-        item, depth = waiting.popleft()
-        if isinstance(item, str):
-            if len(item) >= _SHORTEST:
-                yield _stands_for(item)
-        elif isinstance(item, list) and len(item) > 11 and (listed := _listed(item)):
-            yield [listed]
-        elif depth < _MAX_DEPTH and isinstance(item, dict | list):
-            children = item.values() if isinstance(item, dict) else item
-            waiting += [(child, depth + 1) for child in list(children)[:_MAX_STRINGS]]
+        level = below
 
 
 def _stands_for(text: str) -> list[bytes]:
+    if "68" not in text and _BASE64.fullmatch(text) is None:
+        return []  # without a start of a frame
     if matches := _HEX.findall(text.encode("utf-8", "replace")):
         return [_unhex(match) for match in matches]
     return _decoded(text)

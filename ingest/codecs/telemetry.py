@@ -9,7 +9,7 @@ the part, the item and the message. `units` are those that a platform documents 
 Paths are keys with dots between.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,7 +93,7 @@ def _read(said: _Said, models: Models, part: Part) -> None:
 
 def _numbers(decoded: Any) -> list[str]:
     """Return the names of numbers that nothing explained."""
-    if not isinstance(decoded, Mapping):
+    if not isinstance(decoded, dict):
         return []
     return [
         str(key)
@@ -161,7 +161,7 @@ class Telemetry:
         if (own := self._at(payload, "own")) is not None:
             yield Part(named, own, at)
         items = self._at(payload, "items") if "items" in self._paths else payload
-        if isinstance(items, Mapping) and "items" in self._paths and not self._each:
+        if isinstance(items, dict) and "items" in self._paths and not self._each:
             for device, item in items.items():
                 yield from self._part(item, payload, str(device))
         elif isinstance(items, list):

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -29,6 +30,9 @@ class Value(Struct, frozen=True, gc=False):
 
 
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\.\d{1,9})?Z")
+_GOOD, _CLOCK = Quality.GOOD, Quality.CLOCK
+_NEVER: Counter[tuple[str, str]] = Counter()
+_MAX_UNIT = 32  # of what is remembered
 _EPOCH = re.compile(r"\d{10}(\d{3})?")
 
 
@@ -38,7 +42,7 @@ def moment(raw: object) -> int | Rejected:
     >>> moment("20260901T000000Z") == moment("1788220800000") == moment(1788220800)
     True
     """
-    if isinstance(raw, str):
+    if isinstance(raw, str) and raw[4:5] != "-":
         if _EPOCH.fullmatch(raw):
             return instant(int(raw))
         if compact := _COMPACT.fullmatch(raw):
@@ -64,50 +68,70 @@ def readings(
     refused: list[Rejected] = []
     seen: set[tuple[str, str, int, int]] = set()
     values = list(values)
-    of_point = Counter((v.quantity, v.channel) for v in values if isinstance(v, Value))
+    stamp = settle(at_ms, received_ms)
+    of_point = _often(values)
     for value in values:
-        if isinstance(value, Rejected):
-            refused.append(value)
+        if type(value) is not Value:
+            refused.append(value)  # type: ignore[arg-type]  # the only other
             continue
-        if of_point[value.quantity, value.channel] > 1 and _misplaced(value, received_ms):
+        own = stamp if value.at_ms is None else settle(value.at_ms, received_ms)
+        misplaced = value.at_ms is not None and own[1] is _CLOCK
+        if misplaced and of_point[value.quantity, value.channel] > 1:
+            # A log's time that cannot be is none of now either.
             refused.append(Rejected(RejectReason.BAD_TIME, f"{value.quantity}: a log's own time"))
             continue
-        item = _reading(value, received_ms=received_ms, at_ms=at_ms)
-        if isinstance(item, Rejected):
-            refused.append(item)
-        elif item is not None:
+        item = _reading(value, *own)
+        if type(item) is Measured:
             key = (item.channel, item.quantity, item.at_ms, item.ordinal)
             if key not in seen:
                 seen.add(key)
                 found.append(item)
+        elif item is not None:
+            refused.append(item)  # type: ignore[arg-type]  # the only other
     return found, refused
 
 
-def _misplaced(value: Value, received_ms: int) -> bool:
-    """Return whether a value of a log has a time that cannot be; it is then none of now either."""
-    if value.at_ms is None:
-        return False
-    return bool(settle(value.at_ms, received_ms)[1] & Quality.CLOCK)
+def _often(values: list[Value | Rejected]) -> Counter[tuple[str, str]]:
+    """Return how many values each point has, where some have a time of their own."""
+    for value in values:
+        if type(value) is Value and value.at_ms is not None:
+            return Counter((v.quantity, v.channel) for v in values if isinstance(v, Value))
+    return _NEVER
 
 
-def _reading(value: Value, *, received_ms: int, at_ms: int | None) -> Measured | Rejected | None:
+def _reading(value: Value, at_ms: int, quality: Quality) -> Measured | Rejected | None:
     if value.number is None:
         return None  # a null says "no reading now"
-    name = f"{value.channel} {value.quantity}".strip()
-    if not value.unit and QUANTITIES[value.quantity].unit != "1":
-        return Rejected(RejectReason.UNIT_MISSING, name)
-    try:
-        factor, offset = factor_offset(value.quantity, value.unit)
-    except UnknownUnitError as error:
-        return Rejected(RejectReason.UNKNOWN_UNIT, f"{name}: {error}")
-    raw = number(value.number, state=QUANTITIES[value.quantity].kind is Kind.STATE)
+    quantity, unit = value.quantity, value.unit
+    scale = _scale(quantity, unit) if len(unit) <= _MAX_UNIT else _scale_of(quantity, unit)
+    if isinstance(scale, Rejected):
+        name = f"{value.channel} {quantity}".strip()
+        detail = f"{name}: {scale.detail}" if scale.detail else name
+        return Rejected(scale.reason, detail)
+    factor, offset, state = scale
+    raw = number(value.number, state=state)
     if isinstance(raw, Rejected):
+        name = f"{value.channel} {quantity}".strip()
         return Rejected(raw.reason, f"{name}: {raw.detail}")
     canonical = raw * factor + offset
-    verdict = judge(value.quantity, raw, canonical)
-    if isinstance(verdict, Rejected):
-        return verdict
-    instant, quality = settle(at_ms if value.at_ms is None else value.at_ms, received_ms)
-    return Measured(
-        value.channel, value.quantity, instant, canonical, quality | verdict, value.ordinal
-    )
+    verdict = judge(quantity, raw, canonical)
+    if verdict is not _GOOD:
+        if isinstance(verdict, Rejected):
+            return verdict
+        quality |= verdict
+    return Measured(value.channel, quantity, at_ms, canonical, quality, value.ordinal)
+
+
+def _scale_of(quantity: str, unit: str) -> tuple[float, float, bool] | Rejected:
+    """Return factor and offset of a unit, and whether the quantity is a state; or why not."""
+    about = QUANTITIES[quantity]
+    if not unit and about.unit != "1":
+        return Rejected(RejectReason.UNIT_MISSING)
+    try:
+        factor, offset = factor_offset(quantity, unit)
+    except UnknownUnitError as error:
+        return Rejected(RejectReason.UNKNOWN_UNIT, str(error))
+    return factor, offset, about.kind is Kind.STATE
+
+
+_scale = lru_cache(maxsize=1_024)(_scale_of)
