@@ -53,7 +53,7 @@ _SCALE: dict[str, dict[str, float]] = {
     "K": {"k": 1.0, "c": 1.0, "degc": 1.0, "f": 5 / 9, "degf": 5 / 9},
     "m3": _VOLUME,
     "m3/h": _FLOW,
-    "%": {"%": 1.0, "pct": 1.0, "percent": 1.0, "rh": 1.0},
+    "%": {"%": 1.0, "pct": 1.0, "percent": 1.0, "rh": 1.0, "m3/m3": 100.0},
     "hPa": {
         "hpa": 1.0,
         "pa": 0.01,

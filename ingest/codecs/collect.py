@@ -16,6 +16,7 @@ from ingest.recent import Recent
 _KNOWN = 1_000
 _MAX_KNOWN = 160  # characters of a name with its unit
 FIGURES = frozenset((int, float))
+_REMARKED = re.compile(r"(-?\d{1,12}(?:\.\d{1,9})?)\s?\(.{1,40}\)")  # 3.1(low battery)
 _NUMBERED = re.compile(r"_\d{1,3}$")
 _WITH_UNIT = re.compile(
     r"(-?\d{1,12}(?:\.\d{1,9})?)\s?([°℃%A-Za-z][°℃A-Za-z0-9³/%]{0,7})(?:\s*\(.*\))?"
@@ -179,6 +180,8 @@ class Collector:
         self, name: str, raw: Any, unit: str, *, at_ms: int | None = None, phased: bool = False
     ) -> None:
         """Take a named value; a statistic, a setting or what is no quantity is passed over."""
+        if isinstance(raw, str) and (remarked := _REMARKED.fullmatch(raw.strip())):
+            raw = remarked[1]
         if isinstance(raw, str) and not unit and (written := _WITH_UNIT.fullmatch(raw.strip())):
             # `4a` may be any code
             raw, unit = written.groups() if self.names.known(name) else (raw, "")

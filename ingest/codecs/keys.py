@@ -36,6 +36,7 @@ from ingest.codecs.words import (
     NUMBERED,
     PHASED_UNITS,
     PHASES,
+    PLACES,
     REACTIVE,
     REFINED,
     REFINED_BY_PART,
@@ -81,7 +82,9 @@ _WHOLE = {
     "decibel",
 }  # names that are units
 _ENDING = re.compile(r"[^0-9A-Za-z][CFL]")  # a letter set apart at the end is a unit
+_DUST = re.compile(r"(?<![A-Za-z])pm[ _]?(10|2[._]?5|1)(?:[._]0)?(?![0-9])", re.IGNORECASE)
 _LABEL = re.compile(r"\d+[A-Za-z]{1,2}")  # `battery_9V`: the name of a battery, no unit
+_AMBIENT = {"temperature", "humidity", "co2", "soil_moisture"}  # no part of another's name
 _CAMEL = re.compile(
     rf"[A-Z]{{2,}}(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+|{_CHINESE}|[\u4e00-\u9fff]|%"
 )
@@ -139,7 +142,7 @@ def _identify(name: str, unit: str, phased: bool) -> Key | Rejected | None:  # n
     text = name
     if bracket := _BRACKET.search(text):
         unit, text = unit or bracket[1], text[: bracket.start()]
-    words = tokens(text)
+    words = tokens(_DUST.sub(_dust, text))
     unit = SAME.get(unit.lower(), unit)
     written = bool(unit)
     if not unit:
@@ -169,12 +172,21 @@ def _identify(name: str, unit: str, phased: bool) -> Key | Rejected | None:  # n
     return Key(quantity, unit, _channel(lowered, stems, used, quantity))
 
 
+def _dust(found: re.Match[str]) -> str:
+    """Write PM2_5, PM_10 and PM1_0 as one word.
+
+    >>> [_DUST.sub(_dust, name) for name in ("PM2_5", "pm_10", "PM1_0", "pm25", "pm100", "3pm1")]
+    ['pm25', 'pm10', 'pm1', 'pm25', 'pm100', '3pm1']
+    """
+    return f"pm{found[1].replace('.', '').replace('_', '')}"
+
+
 def _unit_of(words: list[str], *, phased: bool) -> tuple[str, list[str]]:
     """Return the unit that a name ends with, and the words without it."""
     if len(words) > 2 and (pair := UNIT_PAIRS.get((words[-2], words[-1]))):
         return pair, words[:-2]
     for at in range(len(words) - 1, 0, -1):
-        if (unit := _unit_word(words[at])) and not (phased and words[at] in "ABC"):
+        if (unit := _unit_word(words[at])) and not _letter_only(words, at, phased=phased):
             return unit, words[:at] + words[at + 1 :]
     for at in range(1, len(words)):  # TempC1, TempC2: a unit and a number in one word
         letter, digits = words[at][:1], words[at][1:]
@@ -188,6 +200,11 @@ def _unit_of(words: list[str], *, phased: bool) -> tuple[str, list[str]]:
         if isinstance(quantity, tuple) and _fits(quantity[0], LETTERS[last]):
             return LETTERS[last], words[:-1]
     return "", words
+
+
+def _letter_only(words: list[str], at: int, *, phased: bool) -> bool:
+    """Return whether A, B or C tells places apart, as in `Channel_A`, and is no unit."""
+    return words[at] in {"A", "B", "C"} and (phased or words[at - 1].lower() in PLACES)
 
 
 def _unit_word(word: str) -> str | None:
@@ -229,8 +246,10 @@ def _quantity(
         if exact and (not unit or _fits(exact, unit)):
             return exact, {word} | _words_of(exact, present)
     by_unit = _by_unit(present, unit) if unit and stated else None
-    if by_unit and {by_unit[0], *(kind for kind, _ in named)} >= {"power", "energy"}:
-        # Gateways that label a kWh register "kW" exist: which of the two is wrong is not known.
+    kinds = {kind for kind, _ in named}
+    if by_unit and (kinds & _AMBIENT or {by_unit[0], *kinds} >= {"power", "energy"}):
+        # Gateways that label a kWh register "kW" exist, and codecs that copied the unit of the line
+        # above: which of the two is wrong is not known.
         return Rejected(RejectReason.UNKNOWN_UNIT, f"{unit!r} is no unit of {named[-1][0]}")
     return by_unit
 

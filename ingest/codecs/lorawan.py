@@ -74,6 +74,8 @@ _NORMALISED = {
     ("water", "leak"): ("leak", "1", ""),
     ("action", "contactState"): ("door", "1", ""),
 }
+_DEEPER = {("action", "motion"), ("metering", "water")}
+_PARTS = {part for part, _ in (*_NORMALISED, *_DEEPER)}
 
 
 class _Uplink(NamedTuple):
@@ -117,11 +119,12 @@ class LoRaWan:
             return bad_name(heard, self._driver, uplink.device)
         key = self._driver.device.format(device=uplink.device)
         at = moment(uplink.at) if uplink.at else None
-        said, model = self._models.read(uplink.decoded, *uplink.labels, key)
-        if uplink.normalised:
-            said = [*said, *_normalised(uplink.normalised)]
-            if any(isinstance(item, Value) for item in said):
-                said = [item for item in said if not _unit_known(item, said)]
+        decoded, own = _parted(uplink.decoded)
+        said, model = self._models.read(decoded, *uplink.labels, key)
+        if uplink.normalised or own:
+            normalised = [*_normalised(uplink.normalised), *_normalised(own)]
+            said = [*normalised, *(item for item in said if not _same(item, normalised))]
+            said = [item for item in said if not _unit_known(item, said)]
         if not said and uplink.raw and not uplink.decoded:
             detail = "no decoded object: give the device profile its codec"
             said = [Rejected(RejectReason.WRONG_SHAPE, detail)]
@@ -138,6 +141,15 @@ class LoRaWan:
             rejected=refused,
             model=next((label for label in uplink.labels if label), model),
         )
+
+
+def _same(item: Value | Rejected, normalised: Sequence[Value | Rejected]) -> bool:
+    """Return whether the names of a decoded object say what its normalised payload says too."""
+    return isinstance(item, Value) and any(
+        isinstance(other, Value)
+        and (item.quantity, str(item.number)) == (other.quantity, str(other.number))
+        for other in normalised
+    )
 
 
 def _unit_known(item: Value | Rejected, said: Sequence[Value | Rejected]) -> bool:
@@ -282,6 +294,32 @@ def _eui(text: str) -> str:
     return raw.hex() if len(raw) == 8 else text
 
 
+def _parted(decoded: Any) -> tuple[Any, Any]:
+    """Return an object without its normalised parts, and those: some codecs write them themselves.
+
+    >>> _parted({"air": {"temperature": 21.5, "place": "in"}, "battery": 3.6, "tvoc": 100})
+    ({'air': {'place': 'in'}, 'tvoc': 100}, {'air': {'temperature': 21.5}, 'battery': 3.6})
+    >>> _parted({"battery": 88})
+    ({'battery': 88}, {})
+    """
+    if not isinstance(decoded, Mapping):
+        return decoded, {}
+    rest: dict[str, Any] = {}
+    own: dict[str, Any] = {}
+    for part, held in decoded.items():
+        if part not in _PARTS or not isinstance(held, Mapping):
+            rest[part] = held
+            continue
+        known = {key for key in held if (part, key) in _NORMALISED or (part, key) in _DEEPER}
+        if known:
+            own[part] = {key: held[key] for key in known}
+        if left := {key: raw for key, raw in held.items() if key not in known}:
+            rest[part] = left
+    if own and isinstance(rest.get("battery"), int | float):
+        own["battery"] = rest.pop("battery")
+    return rest, own
+
+
 def _normalised(payload: object) -> Iterator[Value | Rejected]:
     """Yield the measurements of The Things Stack's normalised payload."""
     for item in payload if isinstance(payload, list) else [payload]:
@@ -297,6 +335,7 @@ def _normalised(payload: object) -> Iterator[Value | Rejected]:
             for key, raw in held.items():
                 if (part, key) in _NORMALISED:
                     quantity, unit, channel = _NORMALISED[part, key]
+                    raw = raw.get("current") if isinstance(raw, Mapping) else raw  # noqa: PLW2901
                     yield Value(quantity, raw, unit, channel, at_ms)
             motion = held.get("motion")
             if part == "action" and isinstance(motion, dict) and "detected" in motion:

@@ -38,14 +38,16 @@ _NAMES = [
     "Type",
     "measurementName",
     "parameter",
+    "label",
 ]
+_IDS = ("measurementId",)  # a number that a model's table explains
 _VALUES = ("value", "_value", "Value", "measurementValue", "val")
 _UNITS = ("unit", "_unit", "Unit", "units", "uom")
 _SIBLINGS = ("Unit", "_unit", "_units", "Units", "_uom")
 _NO_VALUES = frozenset((*_TIMES, *_UNITS))
 _NUMBERS = frozenset((int, float, bool))
 _NESTED = frozenset((dict, list))
-_OF_ALL = {*_UNITS, "data_type", "dataType"}
+_OF_ALL = {*_UNITS, *_NAMES, "data_type", "dataType"}
 _MAX_VALUES = 2_000
 _MAX_DEPTH = 6
 _MAX_PREFIX = 200
@@ -271,6 +273,7 @@ def _item(
     label, value = _first(item, layout.names), _first(item, layout.values)
     if isinstance(label, str) and not isinstance(value, (dict, list)) and value is not None:
         labels = [text for n in layout.names if isinstance(text := item[n], str)]
+        labels += [str(item[n]) for n in _IDS if n in item and str(item[n]) in walk.names.keys]
         best = next((text for text in labels if walk.names.known(text)), label)
         unit, channel = str(_first(item, layout.units) or ""), _first(item, layout.channels)
         channel = item[told] if told else channel

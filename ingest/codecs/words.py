@@ -65,9 +65,9 @@ PHASED_UNITS = {"kWh", "kvarh", "kVAh", "kW", "kvar", "kVA", "V", "A", "Hz", "1"
 LETTER_PHASES = {f"{kind}{phase}": phase for kind in "uvi" for phase in "abcn"}
 
 WORDS: dict[str, str] = {
-    **dict.fromkeys(("temperature", "temp", "temperatur", "temprature"), "temperature"),
+    **dict.fromkeys(("temperature", "temp", "tem", "temperatur", "temprature"), "temperature"),
     **dict.fromkeys(("温度", "水温", "气温", "室温"), "temperature"),
-    **dict.fromkeys(("humidity", "hum", "humi", "humid", "rh", "湿度"), "humidity"),
+    **dict.fromkeys(("humidity", "hum", "humi", "humid", "rh", "rhum", "湿度"), "humidity"),
     **dict.fromkeys(("pressure", "pres", "barometer", "barometric"), "pressure"),
     **dict.fromkeys(("气压", "压力", "水压"), "pressure"),
     **dict.fromkeys(("co2", "carbondioxide", "二氧化碳"), "co2"),
@@ -87,7 +87,7 @@ WORDS: dict[str, str] = {
     **dict.fromkeys(("leak", "leakage", "waterleak", "漏水", "水浸"), "leak"),
     **dict.fromkeys(("tvoc", "voc"), "voc"),
     **dict.fromkeys(("hcho", "formaldehyde", "formaldehydes", "甲醛"), "formaldehyde"),
-    **dict.fromkeys(("moisture",), "soil_moisture"),
+    **dict.fromkeys(("moisture", "vwc"), "soil_moisture"),
     **dict.fromkeys(("noise", "sound", "leq", "laeq", "laf", "噪声", "噪音"), "sound_level"),
     **dict.fromkeys(("decibel", "decibels"), "sound_level"),
     **dict.fromkeys(("smoke", "烟雾"), "smoke"),
@@ -100,11 +100,14 @@ DUST = {"pm25": "pm2_5", "pm2": "pm2_5", "pm10": "pm10", "pm1": "pm1"}
 DEVICE = {"internal", "device", "board", "chip", "mcu", "cpu", "module"}
 THERMAL = {"heat", "heating", "cooling", "thermal", "热", "热量", "冷量"}
 COOLING = {"cooling", "冷量"}
+# After these a letter tells which one of several.
+PLACES = {"channel", "ch", "phase", "line", "group", "zone", "sensor", "port", "input", "output"}
+PLACES |= {"relay", "socket", "probe", "room", "block", "building", "class", "type", "point"}
 # A switch of these is an input: what it says is told by the word beside it.
 INPUTS = {"door", "reed", "magnet", "contact", "limit", "float", "flow", "leak", "tamper", "window"}
 # What is moist and no soil.
 NO_SOIL = {"leaf", "wood", "air", "grain", "hay"}
-SOIL = {"soil", "soild", "土壤"}
+SOIL = {"soil", "soild", "vwc", "volumetric", "土壤"}
 CUMULATIVE = {"累计", "累积", "cumulative", "total", "totalizer", "totaliser", "accumulated"}
 EXPORT = {"export", "exported", "reverse", "negative", "return", "returned", "ret", "反向"}
 EXPORT |= {"production", "produced", "feedin", "injected", "injection", "einspeisung"}

@@ -33,6 +33,7 @@ THEIRS = {
     "fahrenheit": "degF", "f": "degF", "degf": "degF", "k": "kelvin", "ppm": "ppm", "ppb": "ppb",
     "ug/m3": "microgram/meter**3", "ugm3": "microgram/meter**3", "mg/m3": "milligram/meter**3",
     "mgm3": "milligram/meter**3", "lx": "lux", "lux": "lux", "klx": "kilolux",
+    "m3/m3": "dimensionless",
     "m3/min": "meter**3/minute", "j/h": "joule/hour", "jh": "joule/hour", "kj/h": "kilojoule/hour",
     "mj/h": "megajoule/hour", "mjh": "megajoule/hour", "gj/h": "gigajoule/hour",
 }  # fmt: skip
