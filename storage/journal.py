@@ -23,6 +23,7 @@ from storage.connection import open_writer
 from storage.judging import Judging
 from storage.port import Arithmetic, Interval, Judge, Stored
 from storage.readers import Readers
+from storage.recompute import Recomputed
 
 T = TypeVar("T")
 Done = Callable[[Stored | None, BaseException | None], None]
@@ -178,6 +179,10 @@ class Journal:
             total += cleaned
             if not cleaned:
                 return total
+
+    def recompute(self, point: int) -> Recomputed:
+        """Compute a point's rollups anew from all its readings; return what was otherwise."""
+        return self.call(lambda connection: self._roller.recompute(connection, point))
 
     def _roll(self, connection: sqlite3.Connection, limit: int, budget_s: float = 1e9) -> int:
         marks = self._roller.drain(connection, limit=limit, budget_s=budget_s)

@@ -18,7 +18,8 @@ from caretaker.vocabulary import Period
 from storage import meter_events
 from storage.fold import Fold, combine, day_edges
 from storage.port import Arithmetic, Facts, Interval, Row, Running
-from storage.rollup_marks import Mark, Turns, runs_of
+from storage.recompute import Recomputed, recompute
+from storage.rollup_marks import Mark, Turns, by_quarter, quarter_of, runs_of
 from storage.rollup_rows import (
     Writer,
     good_rows,
@@ -102,6 +103,15 @@ class Roller:
         connection.executemany("DELETE FROM rollup_dirty WHERE point = ? AND start_ms = ?", done)
         return done
 
+    def recompute(self, connection: sqlite3.Connection, point: int) -> Recomputed:
+        """Compute a point anew from all its readings, and return what was stored otherwise."""
+        self._tips.pop(point, None)
+        done = recompute(
+            connection, point, zone=self._zone, arithmetic=self._arithmetic, writer=self._writer
+        )
+        self._writer.save(connection)
+        return done
+
     def _bring(self, connection: sqlite3.Connection, point: int, marks: Sequence[Mark]) -> None:
         known = self._facts.get(point)
         if known is None:
@@ -136,7 +146,7 @@ class Roller:
             until_ms=until_ms,
             out=left_out(tip.facts),
         )
-        for quarter, batch in _by_quarter(list(rows), whole=tip.running.plain):
+        for quarter, batch in by_quarter(list(rows), whole=tip.running.plain):
             if quarter != tip.quarter:
                 self._keep(connection, point, tip)
                 tip.stands = False
@@ -260,7 +270,7 @@ class Roller:
         )
         turn: int | None = None
         items: list[Interval] = []
-        for quarter, group in groupby(list(rows), key=_quarter):
+        for quarter, group in groupby(list(rows), key=quarter_of):
             if turn is not None and running.decided_ms > turn:
                 items = running.closed()
                 self._settle(connection, point, facts, items, start, running.decided_ms)
@@ -371,21 +381,3 @@ class Roller:
             start, end = self._day = edges[0], edges[1]
         hour = at_ms - at_ms % HOUR_MS
         return (Period.HOUR, hour, hour + HOUR_MS), (Period.DAY, start, end)
-
-
-def _quarter(row: Row) -> int:
-    return row[0] - row[0] % QUARTER_MS
-
-
-def _by_quarter(rows: list[Row], *, whole: bool) -> Iterable[tuple[int, list[Row]]]:
-    """Yield readings by the quarter-hour; `whole`: all in one, by that of the last.
-
-    >>> rows = [(0, 0, 1.0), (900_001, 0, 1.0)]
-    >>> [(at, len(batch)) for at, batch in _by_quarter(rows, whole=True)]
-    [(900000, 2)]
-    """
-    if whole and rows:
-        yield _quarter(rows[-1]), rows
-    elif rows:
-        for quarter, group in groupby(rows, key=_quarter):
-            yield quarter, list(group)

@@ -2,8 +2,10 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
-from caretaker.clock import HOUR_MS
+from caretaker.clock import HOUR_MS, QUARTER_MS
+from storage.port import Row
 
 _JOIN_MS = HOUR_MS
 _LAST = 2**62
@@ -43,3 +45,22 @@ def runs_of(marks: Sequence[Mark]) -> Iterable[list[Mark]]:
             run = []
         run.append(mark)
     yield run
+
+
+def quarter_of(row: Row) -> int:
+    """Return the quarter-hour that a reading falls into [ms UTC]."""
+    return row[0] - row[0] % QUARTER_MS
+
+
+def by_quarter(rows: list[Row], *, whole: bool) -> Iterable[tuple[int, list[Row]]]:
+    """Yield readings by the quarter-hour; `whole`: all in one, by that of the last.
+
+    >>> rows = [(0, 0, 1.0), (900_001, 0, 1.0)]
+    >>> [(at, len(batch)) for at, batch in by_quarter(rows, whole=True)]
+    [(900000, 2)]
+    """
+    if whole and rows:
+        yield quarter_of(rows[-1]), rows
+    elif rows:
+        for quarter, group in groupby(rows, key=quarter_of):
+            yield quarter, list(group)

@@ -1,10 +1,13 @@
 """caretaker explain, and caretaker meter ...: how a number came about, what happened to a meter."""
 
 import sqlite3
+import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
@@ -23,24 +26,31 @@ from caretaker.commands.common import (
 )
 from caretaker.config import SiteSettings
 from caretaker.errors import CaretakerError
+from caretaker.quantities import QUANTITIES, Quantity
+from ingest.explain import COUNTED, find
 from ingest.explain import explain as explain_point
-from ingest.explain import find
 from ingest.explain_text import lines
+from ingest.metering import intervals
+from storage import audit, meter_events
 from storage import devices as records
-from storage import meter_events
 from storage.connection import open_reader
 from storage.meter_events import EventKind, MeterEvent
+from storage.port import Interval
+from storage.recompute import Recomputed, recompute
 
 app = typer.Typer()
 meter_app = typer.Typer(
     no_args_is_help=True, help="Record what happened to a meter; raw readings stay."
 )
 
+_TRIES = 20
+_PAUSE_S = 0.25
+
 Key = Annotated[str, typer.Argument(help="The meter's key, as `caretaker devices` shows it.")]
 At = Annotated[str, typer.Option("--at", help="When, local time: 2026-09-01T08:15.")]
 Author = Annotated[str, typer.Option(help="Who says so.")]
 Reason = Annotated[str, typer.Option(help="Why.")]
-Quantity = Annotated[str, typer.Option(help="Which register: energy, volume ...")]
+Register = Annotated[str, typer.Option(help="Which register: energy, volume ...")]
 Channel = Annotated[str, typer.Option(help="Its channel; empty: the total.")]
 First = Annotated[str, typer.Option("--from", help="From, local time: 2026-09-01T08:00.")]
 Until = Annotated[str, typer.Option("--to", help="Until, local time.")]
@@ -85,7 +95,7 @@ def swap(
     old_serial: Annotated[str, typer.Option(help="Serial number of the old meter.")] = "",
     new_serial: Annotated[str, typer.Option(help="Serial number of the new meter.")] = "",
     multiplier: Annotated[float | None, typer.Option(help="CT x PT of the new meter.")] = None,
-    quantity: Quantity = "energy",
+    quantity: Register = "energy",
     channel: Channel = "",
     reason: Reason = "",
     data: DataOption = DATA,
@@ -128,7 +138,7 @@ def dial(
     key: Key,
     value: Annotated[float, typer.Option(help="The highest value it shows, as 99999.99.")],
     author: Author,
-    quantity: Quantity = "",
+    quantity: Register = "",
     channel: Channel = "",
     reason: Reason = "",
     data: DataOption = DATA,
@@ -153,7 +163,7 @@ def correct(
     amount: Annotated[float, typer.Option(help="What was used in that time.")],
     author: Author,
     reason: Reason,
-    quantity: Quantity = "energy",
+    quantity: Register = "energy",
     channel: Channel = "",
     data: DataOption = DATA,
     site: SiteOption = None,
@@ -176,7 +186,7 @@ def leave_out(
     until: Until,
     author: Author,
     reason: Reason,
-    quantity: Quantity = "",
+    quantity: Register = "",
     channel: Channel = "",
     data: DataOption = DATA,
     site: SiteOption = None,
@@ -247,6 +257,95 @@ def withdraw(
                 )
             )
     console.print(f"Record {number} is withdrawn.")
+
+
+@meter_app.command("recompute")
+def recompute_command(
+    key: Annotated[str, typer.Argument(help="Only this device; else all.")] = "",
+    write: Annotated[bool, typer.Option("--write", help="Put right what differs.")] = False,
+    author: Annotated[str, typer.Option(help="Who says so; needed with --write.")] = "",
+    data: DataOption = DATA,
+    site: SiteOption = None,
+) -> None:
+    """Compare every stored amount with what its readings give; with `--write`, put it right.
+
+    Readings are never touched. Comparing works beside a running Caretaker, putting right does not.
+
+    Example: caretaker meter recompute --write --author 王工
+    """
+    settings = settings_of(data, site)[0]
+    if write and not author.strip():
+        raise CaretakerError("say who puts the numbers right: --author is missing")
+    connection = open_reader(must_exist(data))
+    only = _device(connection, key) if key else None
+    names = {device.id: device.key for device in records.devices(connection)}
+    wanted = [p for p in records.points(connection, only) if p.device in names]
+    if write:
+        now_ms = SystemClock().now_ms()
+        with quiet_journal(data, settings) as journal:
+            journal.roll_up()
+            mended = [journal.recompute(point.id) for point in wanted]
+            changed = sum(one.differs for one in mended)
+            detail = {"points": changed, "rows": sum(sum(one.rows.values()) for one in mended)}
+            if changed:
+                journal.call(
+                    lambda c: audit.append(
+                        c, at_ms=now_ms, actor=author, action="rollup.recomputed",
+                        subject=key or "all", detail=detail,
+                    )
+                )  # fmt: skip
+        done: list[Recomputed | None] = [*mended]
+    else:
+        done = [_compared(connection, point.id, zone=settings.zone) for point in wanted]
+    for point, found in zip(wanted, done, strict=True):
+        if found is None or found.differs:
+            name = f"{names[point.device]} {point.quantity} {point.channel}".strip()
+            for line in _told(name, QUANTITIES[point.quantity], found, zone=settings.zone):
+                console.print(line, markup=False)
+    differing = sum(found is not None and found.differs for found in done)
+    if not differing:
+        console.print(f"{len(done)} points: every number is what its readings give.")
+    elif write:
+        console.print(f"{differing} of {len(done)} points put right.")
+    else:
+        console.print(f"{differing} of {len(done)} points differ; `--write` puts them right.")
+
+
+def _compared(connection: sqlite3.Connection, point: int, *, zone: ZoneInfo) -> Recomputed | None:
+    """Return what differs, of one moment at which nothing waits to be counted; None: always did."""
+    for _ in range(_TRIES):
+        connection.execute("BEGIN")
+        try:
+            waiting = connection.execute(
+                "SELECT 1 FROM rollup_dirty WHERE point = ? LIMIT 1", (point,)
+            ).fetchone()
+            if waiting is None:
+                return recompute(connection, point, zone=zone, arithmetic=intervals)
+        finally:
+            connection.execute("COMMIT")
+        time.sleep(_PAUSE_S)
+    return None
+
+
+def _told(
+    name: str, quantity: Quantity, found: Recomputed | None, *, zone: ZoneInfo
+) -> Iterator[str]:
+    if found is None:
+        yield f"{name}: readings wait to be counted; not compared"
+        return
+    counts = ", ".join(f"{count} x {period.value}" for period, count in found.rows.items())
+    yield f"{name}: {counts} differ"
+
+    def shown(day: Interval | None) -> str:
+        if day is None:
+            return "nothing"
+        if quantity.kind in COUNTED:
+            return f"{day.amount:.3f} {quantity.unit}"
+        return f"mean {day.mean:.3f} {quantity.unit}"
+
+    for day in found.days:
+        date_ = f"{from_ms(day.start_ms).astimezone(zone):%Y-%m-%d}"
+        yield f"  {date_}: stored {shown(day.stored)}, by its readings {shown(day.right)}"
 
 
 def _device(connection: sqlite3.Connection, key: str) -> int:

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shutil
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -217,3 +218,19 @@ def test_a_day_is_explained_and_a_swap_recorded(data: Path) -> None:
     with pytest.raises(CaretakerError, match="2026-09-01T08:15"):
         run("meter", "multiplier", "native:s/plug", "--at", "noon", "--value", "3", "--author", "w",
             "--data", str(data))  # fmt: skip
+
+
+def test_numbers_are_compared_with_their_readings_and_put_right(data: Path) -> None:
+    sound = run("meter", "recompute", "--data", str(data))
+    assert "every number is what its readings give" in sound
+    journal = sqlite3.connect(data / "journal.sqlite3")
+    journal.execute("UPDATE rollup SET amount = 5 WHERE period = 'day'")
+    journal.commit()
+    journal.close()
+    told = run("meter", "recompute", "native:s/plug", "--data", str(data))
+    assert "2026-09-01: stored 5.000 kWh, by its readings 8.000 kWh" in told
+    assert "1 of 1 points differ" in told
+    refused = CliRunner().invoke(app, ["meter", "recompute", "--write", "--data", str(data)])
+    assert "--author is missing" in str(refused.exception)
+    run("meter", "recompute", "--write", "--author", "王工", "--data", str(data))
+    assert "every number" in run("meter", "recompute", "--data", str(data))

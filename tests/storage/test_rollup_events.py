@@ -15,6 +15,7 @@ from ingest.metering import intervals
 from storage import devices, meter_events
 from storage.journal import Journal
 from storage.meter_events import EventKind, MeterEvent
+from storage.recompute import recompute
 from tests.storage.test_rollup_exact import NOW_MS, ZONE, afresh, histories, rolled
 
 
@@ -115,6 +116,8 @@ def test_events_at_any_time_give_the_same_to_the_bit(
             journal = make(path, zone)
     journal.roll_up()
     grown = rolled(journal)
+    with journal.reader() as connection:
+        assert not recompute(connection, 1, zone=zone, arithmetic=intervals).differs
     assert grown == afresh(journal, zone)
     journal.close()
 
