@@ -242,20 +242,24 @@ class Override:
 class MappingField:
     """One reading of a mapped message: where it stands, what it is, and its unit.
 
-    An empty `path` means the whole payload.
+    An empty `path` means the whole payload. The unit `*` is written behind the number; `unit_at`
+    is a path to the unit where the message names it elsewhere.
     """
 
     quantity: str
-    unit: str
+    unit: str = ""
     path: str = ""
     channel: str = ""
+    unit_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MappingSettings:
     """What the messages of a topic mean, in a person's words; see docs/drivers.md.
 
-    `adds` lets the dialect that knows the topic be asked too; the mapping adds what it left out.
+    `zone` is that of times without one, `decimal` the sign in numbers written as text, `separator`
+    what parts the values of a message that is text. `adds` lets the dialect that knows the topic be
+    asked too; the mapping adds what it left out.
     """
 
     name: str
@@ -264,6 +268,9 @@ class MappingSettings:
     device: str = ""
     device_at: str = ""
     time_at: str = ""
+    zone: str = ""
+    decimal: str = "."
+    separator: str = ""
     adds: bool = False
 
 

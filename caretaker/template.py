@@ -201,10 +201,14 @@ daily_note = 07:30:00      # 每天的“一切正常”短信，00:00:00 不发
 # device = ""              # 主题里没有设备时写在这里 · where the topic does not name it
 # device_at = ""           # 或消息里的路径 · or its path in the message
 # time_at = ""             # 时间的路径 · path of the time
+# zone = ""                # 时间不带时区时 · zone of a time without one: "Asia/Shanghai"
+# decimal = "."            # 文字里的小数点 · decimal sign in texts: "." ","
+# separator = ""           # 文字消息里值的分隔 · what parts the values of a text: ";" "," " "
 # adds = false             # 另有驱动认识该主题：只补充 · a driver knows the topic: add to it
 # [[mapping.field]]         # fields: 每个量一段 · one for each reading
 # path = "data.sensors[0].t"         # 空：整条消息 · empty: the whole message
 # quantity = "temperature"
-# unit = "C"               # 必须写，绝不猜 · never guessed
+# unit = "C"               # 必须写，绝不猜 · never guessed; "*": 写在数字后 · behind the number
+# unit_at = ""             # 或由消息给出单位 · or the path to the unit
 # channel = "flow"
 """

@@ -15,6 +15,7 @@ from ingest.times import instant, settle
 from ingest.units import UnknownUnitError, factor_offset
 
 _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,12})?([eE][+-]?\d{1,3})?")
+_WRITTEN = re.compile(r"([+-]?\d[\d.]*(?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL)
 _PHASES = ("a", "b", "c")
 _WORDS = {
     **dict.fromkeys(("on", "open", "true", "yes", "detected", "wet"), 1.0),
@@ -40,6 +41,17 @@ def first(value: Any, path: Sequence[str]) -> Any:
         else:
             return None
     return value
+
+
+def written(value: object) -> tuple[str, str]:
+    """Return a number and the unit that is written behind it.
+
+    >>> written("2.5 kWh"), written("-18.4°C"), written("2e3 W"), written("low")
+    (('2.5', 'kWh'), ('-18.4', '°C'), ('2e3', 'W'), ('low', ''))
+    """
+    text = str(value).strip()
+    match = _WRITTEN.fullmatch(text)
+    return (match[1], match[2]) if match else (text, "")
 
 
 def number(raw: object, *, state: bool = False) -> float | Rejected:
@@ -189,7 +201,7 @@ class Reader:
         elif rule.unit == UNIT_UNKNOWN:
             unit = UNIT_UNKNOWN
         elif rule.unit == UNIT_WRITTEN:
-            unit = str(value).strip().partition(" ")[2] or UNIT_UNKNOWN
+            unit = written(value)[1] or UNIT_UNKNOWN
         else:
             return rule.factor, rule.offset
         return scale(rule.quantity, str(unit)[:16])
@@ -275,7 +287,7 @@ def _one(
         if value is None and isinstance(raw, str):
             value = rule.words.get("*")
     if rule.unit == UNIT_WRITTEN and isinstance(raw, str):
-        raw = raw.strip().partition(" ")[0]
+        raw = written(raw)[0]
     if value is None:
         value = number(raw, state=QUANTITIES[quantity].kind is Kind.STATE)
     if isinstance(value, Rejected):

@@ -7,18 +7,17 @@ or from the inbox page, and is tried on the last messages before it is kept.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from zoneinfo import ZoneInfo
 
 from caretaker.config import MappingField, MappingSettings
 from caretaker.errors import ConfigurationError
 from ingest.driver import Driver, driver_of
+from ingest.written import SEPARATORS
 
 WHOLE = "$"
 """The path of a payload that is the value itself."""
 
-_MAX_LISTED = 4_096
 _MAX_PLACES = 100
-_BETWEEN = re.compile(r"[ \t]*[,;][ \t]*|[ \t]+|\r?\n")
-_FIGURE = re.compile(r"[+-]?\d+(\.\d+)?")
 _STEP = re.compile(r'\.?([^.\[\]"]+)|\[(\d+)\]|\["([^"]*)"\]')
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
@@ -43,34 +42,23 @@ def steps(path: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def listed(text: str) -> list[str] | None:
-    """Return the places of a text that is a row of values, or None where it is none.
+def driver_from(mapping: MappingSettings, *, file: str, key: str, draft: bool = False) -> Driver:
+    """Return the driver a mapping stands for; a draft may say nothing of fields and device yet.
 
-    A comma, a semicolon, a tab or spaces stand between them (CSV, emonhub); the first is place 0.
-
-    >>> listed("240.1, 512,-3;0"), listed("10\\t21.5"), listed("21.5"), listed("all well today")
-    (['240.1', '512', '-3', '0'], ['10', '21.5'], None, None)
+    Raises ConfigurationError with file, key, remedy.
     """
-    if len(text) > _MAX_LISTED or (not text.isprintable() and "\t" not in text):
-        return None
-    places = _BETWEEN.split(text.strip())
-    figures = sum(_FIGURE.fullmatch(place) is not None for place in places)
-    return places if 1 < len(places) <= _MAX_PLACES and 2 * figures >= len(places) else None
-
-
-def driver_from(mapping: MappingSettings, *, file: str, key: str) -> Driver:
-    """Return the driver a mapping stands for. Raises ConfigurationError with file, key, remedy."""
     if _NAME.fullmatch(mapping.name) is None:
         _fail(file, f"{key}.name", f"{mapping.name!r} is no name", "Use 1..40 of a-z 0-9 _ -.")
-    if not mapping.fields:
+    if not (mapping.fields or draft):
         _fail(file, f"{key}.field", "is missing", "Say what to read: quantity, unit and path.")
-    if not (mapping.device or mapping.device_at or "{device" in mapping.topic):
+    if not (mapping.device or mapping.device_at or "{device" in mapping.topic or draft):
         _fail(
             file,
             f"{key}.device",
             "nothing says which device sends",
             "Write {device} into the topic, or give device or device_at.",
         )
+    _check_writing(mapping, file=file, key=key)
     rows = []
     for index, field in enumerate(mapping.fields):
         at = f"{key}.field[{index}]"
@@ -79,6 +67,7 @@ def driver_from(mapping: MappingSettings, *, file: str, key: str) -> Driver:
                 "path": _steps(field.path, file, f"{at}.path"),
                 "quantity": field.quantity,
                 "unit": field.unit,
+                "unit_at": _path(field.unit_at, file, f"{at}.unit_at"),
                 "channel": field.channel.replace("{", "{{").replace("}", "}}"),
             }
         )
@@ -92,7 +81,12 @@ def driver_from(mapping: MappingSettings, *, file: str, key: str) -> Driver:
                 "device_at": _path(mapping.device_at, file, f"{key}.device_at"),
                 "time_at": _path(mapping.time_at, file, f"{key}.time_at"),
                 "codec": "mapped",
-                "options": {"adds": mapping.adds},
+                "options": {
+                    "adds": mapping.adds,
+                    "zone": mapping.zone,
+                    "decimal": mapping.decimal,
+                    "separator": mapping.separator,
+                },
                 "field": rows,
             },
             file=file,
@@ -169,6 +163,29 @@ def leaves(payload: object, *, limit: int = 200) -> list[tuple[str, object]]:
 
     visit(payload, "")
     return found
+
+
+def _check_writing(mapping: MappingSettings, *, file: str, key: str) -> None:
+    if mapping.decimal not in {".", ","}:
+        _fail(file, f"{key}.decimal", f"{mapping.decimal!r} is none", 'Write "." or ",".')
+    if mapping.separator not in {"", *SEPARATORS}:
+        _fail(
+            file,
+            f"{key}.separator",
+            f"{mapping.separator!r} parts no values",
+            f"Use one of {', '.join(map(repr, SEPARATORS))}.",
+        )
+    if mapping.separator == mapping.decimal:
+        _fail(
+            file,
+            f"{key}.separator",
+            "a comma cannot both part values and stand in them",
+            "Let the device use another sign for one of them.",
+        )
+    try:
+        _ = ZoneInfo(mapping.zone) if mapping.zone else None
+    except (KeyError, ValueError, OSError):
+        _fail(file, f"{key}.zone", f"{mapping.zone!r} is no zone", 'Write e.g. "Asia/Shanghai".')
 
 
 def _path(text: str, file: str, key: str) -> str:

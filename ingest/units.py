@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from caretaker.quantities import QUANTITIES
+from caretaker.quantities import QUANTITIES, Kind
 
 _ENERGY = {
     "wh": 1e-3,
@@ -117,6 +117,39 @@ def factor_offset(quantity: str, unit: str) -> tuple[float, float]:
     elif name in _SCALE.get(canonical, {}):
         return _SCALE[canonical][name], 0.0
     raise UnknownUnitError(f"{unit!r} is no unit of {quantity}")
+
+
+_CHOICES = {
+    "kWh": "kWh Wh MWh MJ GJ",
+    "kW": "kW W MW",
+    "degC": "°C °F K",
+    "K": "K °F",
+    "m3": "m³ L mL ft³ gal",
+    "m3/h": "m³/h L/h L/min L/s m³/s",
+    "hPa": "hPa Pa kPa bar mbar mmHg psi",
+    "kvarh": "kvarh varh",
+    "kVAh": "kVAh VAh",
+    "kvar": "kvar var",
+    "kVA": "kVA VA",
+    "V": "V mV kV",
+    "A": "A mA",
+    "ug/m3": "µg/m³ mg/m³",
+    "mg/m3": "mg/m³ µg/m³",
+    "ppb": "ppb ppm",
+    "lx": "lx klx",
+}
+
+
+def choices(quantity: str) -> tuple[str, ...]:
+    """Return the units of a quantity that a person may choose from, the usual one first.
+
+    >>> choices("energy"), choices("humidity"), choices("power_factor")
+    (('kWh', 'Wh', 'MWh', 'MJ', 'GJ'), ('%',), ('1', '%'))
+    """
+    canonical = QUANTITIES[quantity].unit
+    if canonical == "1":
+        return () if QUANTITIES[quantity].kind is Kind.STATE else ("1", "%")
+    return tuple(_CHOICES.get(canonical, canonical).split())
 
 
 def spellings(quantity: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What mappings, and the messages they are tried on, look like to a client."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,23 +14,38 @@ class MappingFieldIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     quantity: Line
-    unit: Line
+    unit: Line = ""
+    unit_at: Line = ""
     path: Line = ""
     channel: Annotated[str, Field(max_length=64, pattern=_LINE)] = ""
 
 
-class MappingIn(BaseModel):
-    """What the messages of a topic mean."""
+class _Mapping(BaseModel):
+    """What is said of a topic beside its fields; see docs/settings.md."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
     topic: Annotated[str, Field(min_length=1, max_length=512, pattern=_LINE)]
-    fields: Annotated[list[MappingFieldIn], Field(min_length=1, max_length=64)]
     device: Line = ""
     device_at: Line = ""
     time_at: Line = ""
+    zone: Annotated[str, Field(max_length=64, pattern=_LINE)] = ""
+    decimal: Literal[".", ","] = "."
+    separator: Literal["", ";", "\t", "|", ",", " "] = ""
     adds: bool = False
+
+
+class MappingDraft(_Mapping):
+    """What the messages of a topic mean, as far as it is said yet."""
+
+    fields: Annotated[list[MappingFieldIn], Field(max_length=64)] = Field(default_factory=list)
+
+
+class MappingIn(_Mapping):
+    """What the messages of a topic mean."""
+
+    fields: Annotated[list[MappingFieldIn], Field(min_length=1, max_length=64)]
 
 
 class MappingOut(MappingIn):
@@ -41,7 +56,7 @@ class MappingOut(MappingIn):
 
 
 class MappingReading(BaseModel):
-    """One reading that a mapping makes of a message."""
+    """One reading that a mapping makes of a message; `own_time`: the device said when it was."""
 
     device: str
     channel: str
@@ -49,6 +64,21 @@ class MappingReading(BaseModel):
     value: float
     unit: str
     at_ms: int
+    own_time: bool
+
+
+class MappingRefusal(BaseModel):
+    """Why a value of a message is of no use: the reason as in quarantine, and the detail."""
+
+    reason: str
+    detail: str
+
+
+class MappingLeaf(BaseModel):
+    """A place in a message where a reading could stand."""
+
+    path: str
+    value: str
 
 
 class MappingTrial(BaseModel):
@@ -58,13 +88,17 @@ class MappingTrial(BaseModel):
     at_ms: int
     payload: str
     readings: list[MappingReading]
-    refused: list[str]
+    refused: list[MappingRefusal]
 
 
 class MappingPreview(BaseModel):
-    """What a mapping makes of the last messages of its topic; `usable` when it may be kept."""
+    """What a mapping makes of the last messages of its topic; `usable` when it may be kept.
+
+    `leaves` are what stands in the newest of them.
+    """
 
     usable: bool
+    leaves: list[MappingLeaf]
     messages: list[MappingTrial]
 
 
@@ -76,15 +110,8 @@ class MappingKept(BaseModel):
     still_refused: int
 
 
-class MappingLeaf(BaseModel):
-    """A place in a message where a reading could stand."""
-
-    path: str
-    value: str
-
-
 class MappingTopic(BaseModel):
-    """A topic nobody understands yet."""
+    """A topic nobody understands yet; how its texts seem to be written is for a person to say."""
 
     topic: str
     count: int
@@ -92,13 +119,16 @@ class MappingTopic(BaseModel):
     reason: str
     payload: str
     leaves: list[MappingLeaf]
+    separator: str
+    decimal: str
 
 
 class MappingQuantity(BaseModel):
-    """A quantity a mapping may name, with its canonical unit and the names people read."""
+    """A quantity a mapping may name: canonical unit, units to choose from, names people read."""
 
     name: str
     unit: str
+    units: list[str]
     en: str
     zh: str
 

@@ -19,9 +19,11 @@ def test_a_topic_waits_is_tried_kept_and_used(school: School) -> None:
         assert waiting["topic"] == "mine/hall/now"
         assert waiting["count"] == 3
         assert {"path": "v.t", "value": "22"} in waiting["leaves"]
-        assert {"name": "temperature", "unit": "degC", "en": "temperature", "zh": "温度"} in answer[
-            "quantities"
-        ]
+        names = {q["name"]: q for q in answer["quantities"]}
+        assert names["temperature"] == {
+            "name": "temperature", "unit": "degC", "units": ["°C", "°F", "K"],
+            "en": "temperature", "zh": "温度",
+        }  # fmt: skip
 
         tried = client.post("/mappings/preview", json=HALL).json()
         assert tried["usable"]
@@ -33,6 +35,14 @@ def test_a_topic_waits_is_tried_kept_and_used(school: School) -> None:
         assert kept["still_refused"] == 0
         devices = {d["key"]: d for d in client.get("/devices").json()["items"]}
         assert devices["mapped:hall"]["points"][0]["value"] == 22
+
+        again = client.post("/mappings", json=HALL)
+        assert (again.status_code, again.json()["error"]["code"]) == (409, "name_taken")
+        field = HALL["fields"][0] | {"channel": "north"}  # type: ignore[operator]
+        changed = client.put("/mappings/hall", json=HALL | {"fields": [field]})
+        assert changed.json()["mapping"]["fields"][0]["channel"] == "north"
+        assert client.put("/mappings/hall", json=HALL | {"name": "y"}).status_code == 422
+        assert client.put("/mappings/nobody", json=HALL).status_code == 404
 
         school.send("mine/hall/now", '{"v": {"t": 25}}')
         assert not client.get("/mappings").json()["waiting"]
@@ -71,7 +81,8 @@ def test_what_reads_nothing_is_not_kept(school: School) -> None:
         assert answer.json()["error"]["code"] == "untested"
         tried = client.post("/mappings/preview", json=HALL).json()
         assert not tried["usable"]
-        assert "wrong-type" in tried["messages"][0]["refused"][0]
+        (refusal,) = tried["messages"][0]["refused"]
+        assert refusal["reason"] == "wrong-type"
         wrong = HALL | {"fields": [{"path": "v.t", "quantity": "energy", "unit": "C"}]}
         answer = client.post("/mappings/preview", json=wrong)
         assert answer.status_code == 422

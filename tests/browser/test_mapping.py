@@ -21,16 +21,19 @@ def test_a_person_explains_a_message(page: Page, app: App, browser: Browser) -> 
     page.get_by_test_id("explain").click()
     keep = page.get_by_test_id("mapping-keep")
     expect(keep).to_be_disabled()
-    page.get_by_test_id("quantity-d.t1").select_option("temperature")
-    page.get_by_test_id("unit-d.t1").fill("kWh")
-    preview = page.get_by_test_id("unexplained")
-    expect(preview.get_by_text("kWh", exact=False).first).to_be_visible()
+    page.get_by_test_id("quantity-d.kwh").select_option("humidity")
+    page.get_by_test_id("unit-d.kwh").select_option("%")
+    expect(page.get_by_test_id("mapping-preview")).to_contain_text("数值超出物理上可能的范围")
     expect(keep).to_be_disabled()
-    page.get_by_test_id("unit-d.t1").fill("C")
-    expect(page.get_by_test_id("mapping-preview")).to_contain_text("62.5")
     page.get_by_test_id("quantity-d.kwh").select_option("energy")
-    page.get_by_test_id("unit-d.kwh").fill("Wh")
+    expect(keep).to_be_disabled()  # a unit is chosen anew for another quantity
+    page.get_by_test_id("unit-d.kwh").select_option("Wh")
     expect(page.get_by_test_id("mapping-preview")).to_contain_text("5.00")
+    page.get_by_test_id("quantity-d.t1").select_option("temperature")
+    expect(page.get_by_text("还有一个值没有选单位")).to_be_visible()
+    expect(keep).to_be_disabled()
+    page.get_by_test_id("unit-d.t1").select_option("°C")
+    expect(page.get_by_test_id("mapping-preview")).to_contain_text("62.5")
     over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert over <= 0, "the page scrolls sideways"
     keep.click()
@@ -42,3 +45,39 @@ def test_a_person_explains_a_message(page: Page, app: App, browser: Browser) -> 
             " JOIN device AS d ON d.id = p.device WHERE d.key = 'mapped:boiler/now'"
         ).fetchone()
     assert row[0] == 6
+
+
+def test_text_is_taken_apart_and_the_mapping_changed_and_removed(
+    page: Page,  # noqa: F811
+    app: App,  # noqa: F811
+) -> None:
+    assert app.broker is not None
+    address = app.broker.address("caretaker")
+    for number in range(2):
+        publish(address, f"cellar/p{number}/now", f"{number + 20},5;2026-01-0{number + 1} 08:00:00")
+    page.goto(f"{app.url}/inbox")
+    page.get_by_test_id("explain").first.click()
+    expect(page.get_by_test_id("separator")).to_have_value(";")
+    expect(page.get_by_test_id("decimal")).to_have_value(",")
+    page.get_by_test_id("level-1").check(force=True)
+    page.get_by_test_id("quantity-[0]").select_option("temperature")
+    page.get_by_test_id("unit-[0]").select_option("°C")
+    page.get_by_test_id("quantity-[1]").select_option("@time")
+    preview = page.get_by_test_id("mapping-preview")
+    expect(preview).to_contain_text("p0 · 温度 20.5")
+    expect(preview).to_contain_text("测于 08:00:00")
+    page.get_by_test_id("mapping-keep").click()
+    expect(page.get_by_test_id("explain")).to_have_count(0)  # both are explained at once
+    page.get_by_test_id("change-p1-now").or_(page.get_by_test_id("change-p0-now")).click()
+    expect(page.get_by_test_id("quantity-[0]")).to_have_value("temperature")
+    page.get_by_test_id("unit-[0]").select_option("°F")
+    expect(preview).to_contain_text("−6.4")
+    page.get_by_test_id("mapping-keep").click()
+    expect(page.get_by_text("已改好", exact=False)).to_be_visible()
+    publish(address, "cellar/p0/now", "50,0;2026-01-03 08:00:00")
+    with app.journal.reader() as connection:
+        (kept,) = connection.execute("SELECT body FROM mapping").fetchall()
+    assert "°F" in kept[0]
+    page.get_by_test_id("remove-p1-now").or_(page.get_by_test_id("remove-p0-now")).click()
+    page.get_by_test_id("remove-really").click()
+    expect(page.get_by_text("已有的说明")).to_have_count(0)

@@ -53,12 +53,13 @@ def app(tmp_path: Path) -> Iterator[App]:
     made.stop()
 
 
-def publish(address: Address, topic: str, body: dict[str, object]) -> None:
+def publish(address: Address, topic: str, body: dict[str, object] | str) -> None:
     client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311)
     client.username_pw_set(address.username, address.password)
     client.connect(address.host, address.port)
     client.loop_start()
-    client.publish(topic, json.dumps(body), qos=1).wait_for_publish(10)
+    text = body if isinstance(body, str) else json.dumps(body)
+    client.publish(topic, text, qos=1).wait_for_publish(10)
     client.disconnect()
     client.loop_stop()
 

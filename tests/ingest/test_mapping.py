@@ -5,12 +5,14 @@ import pytest
 from caretaker.clock import ManualClock
 from caretaker.config import MappingField, MappingSettings
 from caretaker.errors import ConfigurationError
+from caretaker.quantities import QUANTITIES, Kind
 from caretaker.sitefile import parse_site
 from caretaker.vocabulary import Arrival
 from ingest.decoder import Decoder
 from ingest.driver import load_drivers
 from ingest.mapping import driver_from, from_json, in_force, to_json
 from ingest.transport.port import Message
+from ingest.units import choices, factor_offset
 
 NOW_MS = 1_795_525_200_000
 BOILER = MappingSettings(
@@ -93,6 +95,72 @@ def test_a_row_that_is_none_or_too_short_is_refused() -> None:
     assert len(sentinel.measured) == 2
 
 
+def readings(mapping: MappingSettings, topic: str, payload: str) -> dict[str, float]:
+    (arrival,) = decode(mapping, topic, payload)
+    assert not arrival.rejected, arrival.rejected
+    return {f"{m.channel}/{m.quantity}": round(m.value, 6) for m in arrival.measured}
+
+
+def test_values_in_text_are_read_by_place_or_by_name() -> None:
+    csv = MappingSettings(
+        "csv",
+        "csv/{device}",
+        (
+            MappingField("temperature", "C", "[0]"),
+            MappingField("humidity", "%", "[1]"),
+            MappingField("door", "", "[2]"),
+        ),
+        separator=";",
+        decimal=",",
+    )
+    found = {"/temperature": 21.5, "/humidity": 48.2, "/door": 1.0}
+    assert readings(csv, "csv/p1", "21,5;48,2;ON") == found
+    assert readings(csv, "csv/p1", '"21,5; 48,2; on"') == found
+    assert readings(csv, "csv/p1", "21") == {"/temperature": 21.0}
+    named = MappingSettings(
+        "kv", "kv/{device}", (MappingField("temperature", "F", "T"),), separator=","
+    )
+    assert readings(named, "kv/p1", "H=55,T: 212") == {"/temperature": 100.0}
+    (arrival,) = decode(csv, "csv/p1", "warm")
+    assert [r.reason.value for r in arrival.rejected] == ["wrong-type"]
+
+
+def test_a_unit_is_written_behind_the_number_or_named_elsewhere() -> None:
+    behind = MappingSettings("b", "b/{device}", (MappingField("pressure", "*"),))
+    for payload in ("101.3 kPa", "101.3kPa", '"101.3 kPa"', "1013 hPa"):
+        assert readings(behind, "b/tank", payload) == {"/pressure": 1013.0}
+    (arrival,) = decode(behind, "b/tank", "101.3")
+    assert [r.reason.value for r in arrival.rejected] == ["unit-missing"]
+    beside = MappingSettings(
+        "c",
+        "c/{device}",
+        (MappingField("temperature", path="v.x", unit_at="v.u"),),
+        decimal=",",
+    )
+    assert readings(beside, "c/d", '{"v": {"x": "-18,5", "u": "°C"}}') == {"/temperature": -18.5}
+    assert readings(beside, "c/d", '{"v": {"x": "-0,4", "u": "°F"}}') == {"/temperature": -18.0}
+
+
+def test_a_time_without_a_zone_is_the_sites_where_the_mapping_says_so() -> None:
+    field = (MappingField("temperature", "C", "v"),)
+    mapping = MappingSettings("t", "t/{device}", field, time_at="at", zone="Asia/Shanghai")
+    for text in ("2026-11-24 16:00:00", "2026/11/24 16:00", "20261124160000", "2026-11-24T08:00Z"):
+        (arrival,) = decode(mapping, "t/x", f'{{"at": "{text}", "v": 4}}')
+        assert {m.at_ms for m in arrival.measured} == {1_795_507_200_000}, text
+    (arrival,) = decode(mapping, "t/x", '{"at": "yesterday", "v": 4}')
+    assert {m.at_ms for m in arrival.measured} == {NOW_MS}
+
+
+@pytest.mark.parametrize("quantity", sorted(QUANTITIES))
+def test_each_unit_that_is_offered_is_one(quantity: str) -> None:
+    offered = choices(quantity)
+    assert offered or QUANTITIES[quantity].kind is Kind.STATE
+    for unit in offered:
+        factor_offset(quantity, unit)
+    if offered:
+        assert factor_offset(quantity, offered[0]) == (1.0, 0.0)
+
+
 def test_a_mapping_comes_before_a_dialect_and_may_only_add_to_it() -> None:
     body = '{"Time":"2026-09-01T08:00:00","ENERGY":{"Total":41.25,"Power":250},"Tank":{"Level":2}}'
     own = MappingSettings(
@@ -128,6 +196,12 @@ def test_mappings_can_be_exchanged_while_messages_come() -> None:
         ('topic = "a/+"\ndevice = "x"\n[[mapping.field]]\nquantity="energy"\nunit="Wh"', "topics"),
         ('topic = "a/b"\n[[mapping.field]]\nquantity = "energy"\nunit = "Wh"', "device"),
         ('topic = "a/{device}"', "field"),
+        ('topic = "a/{device}"\nzone = "Mars"\n[[mapping.field]]\nquantity = "door"', "zone"),
+        ('topic = "a/{device}"\ndecimal = "x"\n[[mapping.field]]\nquantity = "door"', "decimal"),
+        (
+            'topic = "a/{device}"\ndecimal=","\nseparator=","\n[[mapping.field]]\nquantity="door"',
+            "separator",
+        ),
         (
             'topic = "a/{device}"\n[[mapping.field]]\nquantity="energy"\nunit="Wh"\npath="a..b"',
             "path",

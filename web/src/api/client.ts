@@ -64,7 +64,7 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
 }
 
 /** How something is changed. */
-export type Method = "POST" | "PATCH" | "DELETE";
+export type Method = "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** Changes something; the header tells the API that a page of its own asks. */
 export async function change<T>(method: Method, path: string, body: unknown = {}): Promise<T> {
