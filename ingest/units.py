@@ -1,5 +1,6 @@
 """Units as devices name them, and the factor to the canonical unit of the quantity."""
 
+import re
 from functools import lru_cache
 
 from caretaker.quantities import QUANTITIES, Kind
@@ -74,6 +75,7 @@ _SCALE: dict[str, dict[str, float]] = {
 }
 _MILLI = {"mW": ("kW", 1e-6), "mWh": ("kWh", 1e-6), "mvar": ("kvar", 1e-6), "mVA": ("kVA", 1e-6)}
 """Units whose small m is milli, where the same word in small letters means mega."""
+_POWERS = re.compile(r"[⋅·](m|h|s|min)⁻([¹³])")  # µg⋅m⁻³, l⋅h⁻¹
 _PLAIN = str.maketrans(
     {"³": "3", "℃": "c", "℉": "f", "°": "", "º": "", " ": "", "_": "", "µ": "u", "μ": "u"}
 )
@@ -104,12 +106,16 @@ def factor_offset(quantity: str, unit: str) -> tuple[float, float]:
     10.0
     >>> factor_offset("power", "MW"), factor_offset("power", "mW")
     ((1000.0, 0.0), (1e-06, 0.0))
+    >>> factor_offset("pm10", "µg⋅m⁻³"), factor_offset("flow", "l⋅h⁻¹")
+    ((1.0, 0.0), (0.001, 0.0))
 
     Raises UnknownUnitError.
     """
     canonical = QUANTITIES[quantity].unit
     if unit in _MILLI and _MILLI[unit][0] == canonical:
         return _MILLI[unit][1], 0.0
+    if "⁻" in unit:
+        unit = _POWERS.sub(r"/\1\2", unit).replace("¹", "")
     name = unit.translate(_PLAIN).lower()
     if canonical == "degC":
         if name in _TEMPERATURE:

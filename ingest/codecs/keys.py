@@ -84,6 +84,7 @@ _WHOLE = {
 _ENDING = re.compile(r"[^0-9A-Za-z][CFL]")  # a letter set apart at the end is a unit
 _DUST = re.compile(r"(?<![A-Za-z])pm[ _]?(10|2[._]?5|1)(?:[._]0)?(?![0-9])", re.IGNORECASE)
 _LABEL = re.compile(r"\d+[A-Za-z]{1,2}")  # `battery_9V`: the name of a battery, no unit
+_LOW_DIGITS = str.maketrans("₀₁₂₃₅", "01235")  # CO₂, PM₂.₅
 _AMBIENT = {"temperature", "humidity", "co2", "soil_moisture"}  # no part of another's name
 _CAMEL = re.compile(
     rf"[A-Z]{{2,}}(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+|{_CHINESE}|[\u4e00-\u9fff]|%"
@@ -142,7 +143,7 @@ def _identify(name: str, unit: str, phased: bool) -> Key | Rejected | None:  # n
     text = name
     if bracket := _BRACKET.search(text):
         unit, text = unit or bracket[1], text[: bracket.start()]
-    words = tokens(_DUST.sub(_dust, text))
+    words = tokens(_DUST.sub(_dust, text.translate(_LOW_DIGITS)))
     unit = SAME.get(unit.lower(), unit)
     written = bool(unit)
     if not unit:

@@ -5,6 +5,7 @@ Understood shapes: `{"key": 4.5}`, `{"key": {"value": 4.5, "unit": "V"}}`, `{"ke
 a time each (a data log). A model table, where one fits, says what its keys are.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import islice
@@ -225,7 +226,8 @@ def _list(walk: Collector, name: str, items: list[Any], *, depth: int) -> None:
     parts = [(item, _layout(item)) for item in items if isinstance(item, dict)]
     told = _telling(parts)
     own = [key for _, layout in parts for key in layout.own]
-    apart = len(own) == len(set(own))  # no two hold the same: parts of one object, no log
+    # What no other holds is a part of one object; what several hold is a log.
+    shared = {key for key, n in Counter(own).items() if n > 1} if len(own) > len(set(own)) else None
     layouts = iter(parts)
     for at, item in enumerate(items):
         walk.visited += 1
@@ -233,7 +235,9 @@ def _list(walk: Collector, name: str, items: list[Any], *, depth: int) -> None:
             walk.refused = walk.refused or [_TOO_LARGE]
             return
         if isinstance(item, dict):
-            _item(walk, *next(layouts), apart=apart, told=told, depth=depth)
+            held, layout = next(layouts)
+            apart = shared is None or shared.isdisjoint(layout.own)
+            _item(walk, held, layout, apart=apart, told=told, depth=depth)
         elif isinstance(item, list):
             _list(walk, name, item, depth=depth + 1)
         else:
