@@ -70,6 +70,7 @@ _CHINESE = "|".join(
         key=lambda word: (-len(word), word),
     )
 )
+_TARIFF = re.compile(r"(?<![a-z])tarif+_?(\d)(?!\d)")
 _WHOLE = {
     "kwh",
     "kw",
@@ -194,7 +195,7 @@ def _unit_of(words: list[str], *, phased: bool) -> tuple[str, list[str]]:
         if letter in {"C", "F"} and digits.isdigit() and words[at - 1].lower() in WORDS:
             return letter, [*words[:at], digits, *words[at + 1 :]]
     if len(words) == 1 and words[0].lower() in _WHOLE:
-        return UNIT_WORDS[words[0].lower()], words
+        return UNIT_WORDS[words[0].lower()], words if words[0].lower() in WORDS else []
     last = words[-1] if words else ""
     if len(words) > 1 and last in LETTERS and not phased:
         quantity = _quantity([word.lower() for word in words[:-1]], "")
@@ -352,4 +353,4 @@ def _channel(lowered: list[str], stems: list[str], used: set[str], quantity: str
             rest.append(word)
     if quantity == "voltage" and len(rest) == 2 and rest[0] in "abc" and rest[1] == "neutral":
         rest = rest[:1]  # L1N is phase L1 to neutral
-    return "_".join(rest)[:64]
+    return _TARIFF.sub(r"t\1", "_".join(rest))[:64]

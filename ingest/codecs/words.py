@@ -55,7 +55,17 @@ SAME = {
     "liter": "L",
     "m³⋅m⁻³": "m3/m3",
 }
-LETTERS = {"c": "C", "f": "F", "v": "V", "a": "A", "w": "W", "l": "L"}
+LETTERS = {
+    "c": "C",
+    "f": "F",
+    "v": "V",
+    "a": "A",
+    "w": "W",
+    "l": "L",
+    "pa": "Pa",
+    "va": "VA",
+    "var": "var",
+}
 FUSED = re.compile(r"(?<=[a-z0-9])(kWh|kW|mV|mA|kVA|kPa|hPa|Wh)$")
 
 PHASES = {"a": "a", "b": "b", "c": "c", "l1": "a", "l2": "b", "l3": "c", "phasea": "a"}
