@@ -10,7 +10,7 @@ from caretaker.clock import Clock
 from caretaker.errors import ConfigurationError
 from caretaker.vocabulary import Arrival, DeviceRole, Rejected, RejectReason
 from ingest.codecs import CODECS, availability
-from ingest.codecs.port import LIST, Choosy, Codec, Heard, Meaning, Route, Shape, is_object
+from ingest.codecs.port import LIST, Choosy, Codec, Heard, Meaning, Route, Shape, Teacher, is_object
 from ingest.driver import Driver
 from ingest.extract import first
 from ingest.routing import Router
@@ -19,6 +19,8 @@ from ingest.transport.port import Message
 from ingest.vetting import Vetting
 
 _READINGS = Meaning.READINGS
+_EVERYTHING = frozenset(("",))
+_MAX_NEWS = 500
 _MAX_KNOWN = 20_000
 _MAX_KNOWN_BYTES = 256 * 1024
 _MAX_KNOWN_TOTAL = 64 * 1024 * 1024
@@ -46,7 +48,9 @@ class Decoder:
         self._memory: dict[str, bytes] = {}
         self._vetting = Vetting(self._memory)
         self._known_bytes = 0
+        self._news: set[str] = set()
         self._dialects = {driver.name: self._codec(driver) for driver in drivers}
+        self._teachers = {driver.codec: self._dialects[driver.name] for driver in drivers}
         self._readers = self._with(())
 
     def set_mappings(self, mappings: Sequence[Driver]) -> None:
@@ -164,7 +168,24 @@ class Decoder:
                 self._known_bytes += len(value) - len(memory.get(key, b""))
                 memory[key] = value
             news.append((key, value))
+            if len(self._news) <= _MAX_NEWS:
+                self._news.add(key)
         return replace(arrival, knowledge=tuple(news))
+
+    def explained(self) -> frozenset[str]:
+        """Return parts of the topics of messages that mean more since this was asked last.
+
+        An empty part is in every topic.
+        """
+        news, self._news = self._news, set()
+        parts: set[str] = set()
+        for key in news:
+            teacher = self._teachers.get(key.partition(":")[0])
+            if len(news) > _MAX_NEWS or not (teacher is None or isinstance(teacher, Teacher)):
+                return _EVERYTHING
+            if teacher is not None:
+                parts.update(teacher.explains(key, self._memory.get(key, b"")))
+        return frozenset(parts)
 
     def _no_room(self, key: str, value: bytes) -> bool:
         grown = self._known_bytes + len(value) - len(self._memory.get(key, b""))

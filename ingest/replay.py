@@ -12,45 +12,58 @@ from storage.journal import Journal
 
 _MOST = 10_000
 _STEP = 100
+_LOOKED_AT = 1_000
 
 AWAITING = (RejectReason.NO_MEANING, RejectReason.NO_DRIVER, RejectReason.UNIT_MISSING)
 """Why messages are held that a later descriptor message may explain."""
+_SOUGHT = tuple(reason.value for reason in AWAITING)
 
 
 class Resumer:
     """Uses what was held until its descriptor came, a little at a time.
 
-    `begin` starts from the newest held message, `step` reads on and says whether more is left.
+    `begin` starts from the newest held message, `step` reads on and says whether more is left. Only
+    those are decoded that what was learned since may explain, by their topics; the first time all
+    are, since what was learned before the start may have found no time to be used.
     """
 
     def __init__(self, journal: Journal, decoder: Decoder) -> None:
         self._journal = journal
         self._decoder = decoder
-        self._left: list[tuple[RejectReason, int]] = []
+        self._parts = frozenset(("",))
+        self._before = 0
+        self._begun = self._left = False
 
     def begin(self) -> None:
         """Start over: something new was learned."""
-        self._left = [(reason, 0) for reason in AWAITING]
+        parts = self._decoder.explained()
+        if self._begun:
+            self._parts = parts
+        self._begun, self._left, self._before = True, bool(self._parts), 0
 
     @property
     def pending(self) -> bool:
         """Whether there is something left to look at."""
-        return bool(self._left)
+        return self._left
 
     def step(self) -> int:
         """Look at some held messages; return how many are used now. Raises StorageError."""
         if not self._left:
             return 0
-        reason, before = self._left[0]
         with self._journal.reader() as connection:
-            held = quarantine.listing(connection, reason=reason.value, before=before, limit=_STEP)
-        if len(held) < _STEP:
-            self._left.pop(0)
-        else:
-            self._left[0] = (reason, held[-1].id)
-        if not held:
-            return 0
-        return replay(self._journal, self._decoder, ids=[kept.id for kept in held])[0]
+            held = quarantine.topics(
+                connection, reasons=_SOUGHT, before=self._before, limit=_LOOKED_AT
+            )
+        self._left = len(held) == _LOOKED_AT
+        ids: list[int] = []
+        for number, topic in held:
+            self._before = number
+            if any(part in topic for part in self._parts):
+                ids.append(number)
+                if len(ids) == _STEP:
+                    self._left = True
+                    break
+        return replay(self._journal, self._decoder, ids=ids)[0] if ids else 0
 
 
 def replay(

@@ -1,9 +1,10 @@
 """What could not be used: kept raw with its reason, counted, never dropped in silence."""
 
 import hashlib
+import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from caretaker.vocabulary import Arrival, Rejected
@@ -170,6 +171,17 @@ def listing(
         (reason, reason, state, state, device, device, before, before, limit),
     )
     return [Kept(*row) for row in rows]
+
+
+def topics(
+    connection: sqlite3.Connection, *, reasons: Sequence[str], before: int = 0, limit: int = 1_000
+) -> list[tuple[int, str]]:
+    """Return (id, topic) of messages held for some reasons, newest first; `before` as above."""
+    return connection.execute(
+        "SELECT id, topic FROM quarantine WHERE (? = 0 OR id < ?) AND state = 'held'"
+        " AND reason IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT ?",
+        (before, before, json.dumps(reasons), limit),
+    ).fetchall()
 
 
 def find(connection: sqlite3.Connection, number: int) -> Kept | None:

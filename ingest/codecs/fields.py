@@ -1,7 +1,7 @@
 """The codec of most drivers: JSON or a plain value, and a table of fields in the driver file."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from caretaker.errors import ConfigurationError
@@ -34,6 +34,11 @@ class Fields:
         self._plan = compile_fields(driver.fields)
         self._key = _key(driver)
         self._last: dict[str, tuple[int, tuple[tuple[str, str, float], ...]]] = {}
+
+    def explains(self, key: str, value: bytes) -> Iterable[str]:
+        """Return nothing: by another name of a device no message means more."""
+        del key, value
+        return ()
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return the one device a message speaks of; None when it is not of this dialect."""

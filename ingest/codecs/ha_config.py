@@ -7,13 +7,14 @@ home-assistant.io/integrations/mqtt, device classes by home-assistant.io/integra
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Rejected, RejectReason
-from ingest.codecs.ha_template import Template, UnknownTemplateError
+from ingest.codecs.ha_template import MAX_LENGTH, Template, UnknownTemplateError
 from ingest.codecs.keys import Key, identify
 from ingest.codecs.port import MAX_NAME, usable_name
 from ingest.units import UnknownUnitError, factor_offset
@@ -252,6 +253,11 @@ def _watches(config: Mapping[str, Any]) -> dict[str, Watch]:
 
 
 def _understood(template: str) -> bool:
+    return len(template) <= MAX_LENGTH and _parses(template)
+
+
+@lru_cache(maxsize=1_000)
+def _parses(template: str) -> bool:
     try:
         Template(template)
     except UnknownTemplateError:

@@ -19,7 +19,7 @@ from jinja2.exceptions import TemplateError
 from caretaker.vocabulary import Rejected
 from ingest.strict_json import parse
 
-_MAX_LENGTH = 2_000
+MAX_LENGTH = 2_000
 _MAX_TEXT = 10_000
 _MAX_WHOLE = 2**53
 _MAX_WORD = 64
@@ -89,7 +89,7 @@ class Template:
     """A value template that was understood."""
 
     def __init__(self, text: str) -> None:
-        if len(text) > _MAX_LENGTH:
+        if len(text) > MAX_LENGTH:
             raise UnknownTemplateError("too long")
         try:
             parsed = _PARSER.parse(text)

@@ -6,7 +6,7 @@ heard. Topics that another driver reads are never asked here, so a Tasmota plug 
 announces itself stays one device.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -47,6 +47,14 @@ class HomeAssistant:
         self._driver = driver
         self._memory = memory
         self._devices = Parsed(memory, msgspec.json.Decoder(_Device).decode)
+
+    def explains(self, key: str, value: bytes) -> Iterable[str]:
+        """Return the topics that a config names; a device is about those of its entities."""
+        _, kind, name = key.split(":", 2)
+        if kind == "d":
+            device = msgspec.json.decode(value, type=_Device) if value else _Device()
+            return {entity.topic for entity in device.entities.values()}
+        return () if kind == "c" else (name,)
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return what a config taught, or what a described topic said; None for other topics."""

@@ -8,7 +8,7 @@ The unit is the property's; a value that came before it is held and read once it
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -59,6 +59,11 @@ class Homie:
         self._driver = driver
         self._memory = memory
         self._devices = Parsed(memory, msgspec.json.Decoder(_Device).decode)
+
+    def explains(self, key: str, value: bytes) -> Iterable[str]:
+        """Return what the topics of a device's values hold."""
+        del value
+        return (f"/{key.partition(':')[2]}/",)
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return what an attribute taught or a value said."""

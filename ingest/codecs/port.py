@@ -1,7 +1,7 @@
 """What a codec promises: it turns one message of its dialect into arrivals, and never guesses."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
@@ -116,6 +116,19 @@ class Choosy(Protocol):
 
         Asked where the topic says nothing (`{any+}`, or known `anywhere`), and remembered: it may
         judge by the shape alone.
+        """
+        ...
+
+
+@runtime_checkable
+class Teacher(Protocol):
+    """A codec that tells which messages what it learned is about."""
+
+    def explains(self, key: str, value: bytes) -> Iterable[str]:
+        """Return parts of the topics of messages that a key of the memory, of this codec, explains.
+
+        A message held for want of a meaning is read again when its topic holds one of them. A
+        codec that learns and tells nothing has all of them read again.
         """
         ...
 

@@ -6,7 +6,7 @@ read again after the birth. A death makes the node and its devices unavailable.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -39,7 +39,6 @@ _KINDS = {*_BIRTHS, "NDATA", "DDATA", "NDEATH", "DDEATH"}
 class _Birth(msgspec.Struct):
     """What a birth taught: names by alias, and (datatype, unit) by name."""
 
-    born_ms: int = 0
     bd_seq: int | None = None
     aliases: dict[str, str] = {}
     metrics: dict[str, tuple[int, str]] = {}
@@ -84,6 +83,11 @@ class Sparkplug:
         self._nodes: dict[str, _Node] = {}
         self._births = Parsed(memory, msgspec.json.Decoder(_Birth).decode)
 
+    def explains(self, key: str, value: bytes) -> Iterable[str]:
+        """Return the end of the topics of a node's or a device's data."""
+        del value
+        return (f"/{key.partition(':')[2].partition('/')[2]}",)
+
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return what a message of a node or device became; None for other kinds."""
         kind = route.names["kind"]
@@ -104,7 +108,7 @@ class Sparkplug:
 
     def _birth(self, heard: Heard, payload: Any, node: str, name: str) -> Arrival:
         self._follow(heard, payload, node, birth=True)
-        birth = _learn(payload, heard.message.received_ms)
+        birth = _learn(payload)
         read = self._read(payload, birth, name)
         if birth.cut:
             detail = f"a birth of {len(payload.metrics)} metrics: {len(birth.metrics)} are kept"
@@ -249,9 +253,9 @@ def _bad(metric: Any) -> bool:
     return False
 
 
-def _learn(payload: Any, received_ms: int) -> _Birth:
+def _learn(payload: Any) -> _Birth:
     """Return what a birth teaches, bounded: quantities first, then the aliases of the rest."""
-    birth = _Birth(born_ms=received_ms)
+    birth = _Birth()
     size = 0
     for whole, metric in wire.metrics(payload.metrics, {}):
         label = whole[:128]

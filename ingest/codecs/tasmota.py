@@ -8,7 +8,7 @@ code in it, or else the label, says which quantity and phase (docs: Smart-Meter-
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -61,6 +61,11 @@ class Tasmota:
         self._driver, self._memory = driver, memory
         self._plain = Fields(driver, memory)
         self._readers: dict[str, tuple[bytes, Fields]] = {}
+
+    def explains(self, key: str, value: bytes) -> Iterable[str]:
+        """Return the name of a meter reader, of which its topic is made."""
+        del value
+        return (key.removeprefix(_PREFIX),)
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return the one device a message speaks of; a script teaches and holds no reading."""

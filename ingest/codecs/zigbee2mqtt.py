@@ -8,7 +8,7 @@ zigbee2mqtt/<device>/<property>.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +47,11 @@ class Zigbee2Mqtt:
         self._plain = Fields(driver, memory)
         self._table = compile_fields(driver.fields)
         self._own: dict[str, tuple[bytes, frozenset[str], Fields]] = {}
+
+    def explains(self, key: str, value: bytes) -> Iterable[str]:
+        """Return the name of a device, of which its topic is made."""
+        del value
+        return (key.removeprefix(_PREFIX),)
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return the one device a message speaks of; the list of devices teaches."""

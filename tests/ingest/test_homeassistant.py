@@ -178,6 +178,47 @@ def test_states_before_their_config_are_used_after_it(line: Line, tmp_path: Path
     journal.close()
 
 
+def test_only_what_a_descriptor_is_about_is_read_again(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(
+        tmp_path / "j.sqlite3",
+        zone=ZoneInfo("Asia/Shanghai"),
+        arithmetic=intervals,
+        clock=ManualClock(NOW_MS),
+    )
+    journal.open()
+    resumer = Resumer(journal, line.decoder)
+    read: list[str] = []
+    decode = Decoder.decode
+
+    def noted(self: Decoder, message: Message) -> tuple[Arrival, ...]:
+        read.append(message.topic)
+        return decode(self, message)
+
+    def resumed() -> tuple[int, set[str]]:
+        read.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(Decoder, "decode", noted)
+            resumer.begin()
+            used = 0
+            while resumer.pending:
+                used += resumer.step()
+        return used, set(read)
+
+    for number in range(2_500):
+        journal.append(line.hear(f"x/sensor/t{number}/state", b"4.5"))
+    assert resumed() == (0, {f"x/sensor/t{number}/state" for number in range(2_500)})
+    assert resumed() == (0, set())  # nothing was learned since
+    for number in (3, 2_499):
+        topic = f"x/sensor/t{number}/state"
+        line.config(f"c{number}", dev_cla="temperature", unit_of_meas="°C", stat_t=topic)
+    assert resumed() == (2, {"x/sensor/t3/state", "x/sensor/t2499/state"})
+    line.config("c3", dev_cla="temperature", unit_of_meas="°C", stat_t="x/sensor/t3/state")
+    assert resumed() == (0, set())  # known already
+    journal.close()
+
+
 def test_two_devices_may_share_a_topic(line: Line) -> None:
     for name in ("a", "b"):
         line.hear(
