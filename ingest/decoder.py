@@ -207,7 +207,9 @@ class Decoder:
             role = DeviceRole.DOOR
         else:
             role = DeviceRole.OTHER
-        return Suggestion(driver=family, role=role, name=name.rpartition("/")[2] or name)
+        # A mapping's name is a person's own; a topic ends in what tells devices apart.
+        short = name if family == "mapped" else name.rpartition("/")[2] or name
+        return Suggestion(driver=family, role=role, name=short)
 
 
 def _joined(arrivals: tuple[Arrival, ...], added: tuple[Arrival, ...]) -> tuple[Arrival, ...]:

@@ -67,8 +67,9 @@ class Mapped:
             text = text_of(heard.message.payload)
             if not text:
                 return found
-            row = None if self._whole or options["separator"] else listed(text)
-            if row is None and not (self._whole or options["separator"]):
+            alone = self._whole or options["separator"] or not self._driver.fields
+            row = None if alone else listed(text)
+            if row is None and not alone:
                 return found
             found = row or text
         return shaped(found, separator=options["separator"], decimal=options["decimal"])

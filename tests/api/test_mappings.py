@@ -90,3 +90,21 @@ def test_what_reads_nothing_is_not_kept(school: School) -> None:
         assert client.get("/mappings").json()["items"] == []
     with school.client("viewer") as viewer:
         assert viewer.post("/mappings", json=HALL).status_code == 403
+
+
+def test_a_draft_tells_what_stands_in_the_messages(school: School) -> None:
+    school.send("mine/tank", "105.3 kPa")
+    school.send("mine/row", "21,5;48")
+    with school.client() as client:
+
+        def leaves(topic: str, **more: str) -> list[tuple[str, str]]:
+            body = {"name": "draft", "topic": topic} | more
+            found = client.post("/mappings/preview", json=body).json()
+            assert not found["usable"]
+            return [(leaf["path"], leaf["value"]) for leaf in found["leaves"]]
+
+        assert leaves("mine/tank") == [("", "105.3 kPa")]
+        assert leaves("mine/row") == [("", "21,5;48")]
+        assert leaves("mine/row", separator=";", decimal=",") == [("[0]", "21.5"), ("[1]", "48")]
+        waits = {w["topic"]: w for w in client.get("/mappings").json()["waiting"]}
+        assert (waits["mine/row"]["separator"], waits["mine/row"]["decimal"]) == (";", ",")

@@ -349,6 +349,7 @@ function Place({ leaf, others, choice, quantities, onChange }: PlaceProps): JSX.
         {reads && (
           <input
             aria-label={`${words.channel}${t().colon}${named}`}
+            placeholder={words.channel}
             maxLength={64}
             value={choice.channel}
             onInput={(event) => onChange({ channel: event.currentTarget.value })}
