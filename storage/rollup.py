@@ -167,7 +167,8 @@ class Roller:
         items = self._corrected([*tip.running.closed(), *tip.running.open()], tip)
         first_open = tip.running.decided_ms
         whole: dict[Period, list[Interval]] = {Period.HOUR: [], Period.DAY: []}
-        for (period, start, end), inside in self._parts(items).items():
+        parts = self._parts(items)
+        for (period, start, end), inside in parts.items():
             fold = tip.folds.get((period, start))
             if fold is None:
                 fold = tip.folds[period, start] = Fold()
@@ -189,6 +190,11 @@ class Roller:
         known = tip.written[Period.QUARTER_HOUR]
         gone = [at for at in known if at >= first_open and at not in starts]
         self._writer.delete(connection, point, Period.QUARTER_HOUR, gone)
+        # The quarter-hour of the reading believed last is always there: these hold nothing else.
+        for period, start, _ in {key for at in gone for key in self._around(at)} - parts.keys():
+            self._writer.delete(connection, point, period, [start])
+            tip.written[period].pop(start, None)
+            tip.folds.pop((period, start), None)
         self._trim(tip, first_open, gone)
         tip.open_ms = max(tip.open_ms, first_open)
 

@@ -189,3 +189,17 @@ def test_what_comes_after_a_late_reading_leaves_its_day_right(tmp_path: Path) ->
     assert day[4] == 7
     assert rolled(journal) == afresh(journal)
     journal.close()
+
+
+def test_what_was_thought_of_a_fall_goes_when_it_is_not_believed(tmp_path: Path) -> None:
+    journal = make(tmp_path / "j.sqlite3")
+    journal.append([arrival(NOW_MS + n * MINUTE_MS, 500.0 + n) for n in range(9)])
+    low_ms = NOW_MS + 49 * DAY_MS
+    journal.append([arrival(low_ms, 3.0)])
+    journal.roll_up()  # so far it looks like a reset after a gap of 49 days
+    beyond_ms = NOW_MS + 51 * DAY_MS
+    for n in range(9):
+        journal.append([arrival(beyond_ms + n * MINUTE_MS, 600.0 + n)])
+        journal.roll_up()
+    assert rolled(journal) == afresh(journal)
+    journal.close()
