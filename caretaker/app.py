@@ -38,7 +38,7 @@ from ingest.broker.choose import embedded_broker
 from ingest.broker.port import Address, Broker, Login
 from ingest.catch_up import CatchUp
 from ingest.decoder import Decoder
-from ingest.driver import load_drivers
+from ingest.driver import dials_of, load_drivers
 from ingest.gate import Gate
 from ingest.ingest import Ingest
 from ingest.inspector import Inspector
@@ -47,7 +47,7 @@ from ingest.metering import intervals
 from ingest.replay import Resumer
 from ingest.transport.choose import AnyTransport, mqtt_transport
 from ingest.transport.url import address_of
-from storage import dialect, mappings
+from storage import dialect, dials, mappings
 from storage.devices import apply_file_settings
 from storage.influx.build import projection_of
 from storage.influx.projection import Projection
@@ -138,6 +138,8 @@ class App:
         self._journal.call(
             lambda connection: apply_file_settings(connection, self.settings.devices, now_ms=now_ms)
         )
+        shown = dials_of(self.decoder.drivers)
+        self._journal.call(lambda connection: dials.declare(connection, shown))
         self.decoder.remember(self._journal.call(dialect.load))
         kept = [item.body for item in self._journal.call(mappings.listing)]
         self.decoder.set_mappings(in_force(self.settings.mappings, kept, file=self.site_file))

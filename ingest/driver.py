@@ -112,9 +112,10 @@ class Driver:
     paths, and the first part must be there. `device_drops` are characters left out of it.
     With `topic_first` it counts only on topics that are not of this dialect.
     `channel_at` is a path whose value is the channel of all that names none. The same values again
-    within `repeat_s` are one message sent several times. `options` belong to the codec. A driver
-    with `extends` has no topics: it tells the codec of those drivers what the `keys` of a device
-    type mean, which is told by `match` and `has` (see ingest/codecs/models).
+    within `repeat_s` are one message sent several times. `register_max` holds the highest value a
+    register shows, by `quantity` or `channel/quantity` [canonical unit]; 0: not known. `options`
+    belong to the codec. A driver with `extends` has no topics: it tells the codec of those drivers
+    what the `keys` of a device type mean, which is told by `match` and `has` (codecs/models).
     """
 
     name: str
@@ -137,6 +138,7 @@ class Driver:
     repeat_s: float = 0.0
     device_drops: str = ""
     topic_first: bool = False
+    register_max: Mapping[str, float] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     extends: tuple[str, ...] = ()
     match: tuple[str, ...] = ()
@@ -239,8 +241,32 @@ def driver_of(data: Mapping[str, Any], *, file: str) -> Driver:
         repeat_s=float(data.get("repeat_s", 0)),
         device_drops=data.get("device_drops", ""),
         topic_first=data.get("topic_first", False),
+        register_max=_register_max(data.get("register_max", {}), file=file),
         file=file,
     )
+
+
+def _register_max(data: Mapping[str, Any], *, file: str) -> dict[str, float]:
+    for name, value in data.items():
+        found = QUANTITIES.get(name.rpartition("/")[2])
+        if found is None or found.kind is not Kind.COUNTER or value < 0:
+            raise ConfigurationError(
+                file=file,
+                key=f"register_max.{name}",
+                problem=f"{name} = {value} is no register's highest value",
+                remedy="Write energy = 999999.99, in the quantity's own unit.",
+            )
+    return {name: float(value) for name, value in data.items()}
+
+
+def dials_of(drivers: Iterable[Driver]) -> dict[str, dict[str, float]]:
+    """Return what drivers document of their registers, by driver and by their devices' family."""
+    found: dict[str, dict[str, float]] = {}
+    for driver in drivers:
+        if driver.register_max:
+            keys = {sample.device.partition(":")[0] for sample in driver.samples if sample.device}
+            found |= {key: dict(driver.register_max) for key in {driver.name, *keys}}
+    return found
 
 
 def _path(text: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from caretaker.clock import QUARTER_MS
 from caretaker.errors import CaretakerError
 from caretaker.quantities import QUANTITIES, Kind
-from storage import audit
+from storage import audit, dials
 from storage.port import Correction, Facts, Swap
 from storage.rollup_rows import mark
 
@@ -212,11 +212,11 @@ def gap_ms(interval_s: int) -> int:
 def facts(connection: sqlite3.Connection, point: int) -> tuple[str, Facts]:
     """Return (quantity, what is known of the meter) of a point."""
     row = connection.execute(
-        "SELECT p.quantity, p.channel, p.device, d.interval_s, d.limits FROM point p"
-        " JOIN device d ON d.id = p.device WHERE p.id = ?",
+        "SELECT p.quantity, p.channel, p.device, d.interval_s, d.limits, d.driver, d.key"
+        " FROM point p JOIN device d ON d.id = p.device WHERE p.id = ?",
         (point,),
     ).fetchone()
-    quantity, channel, device, interval_s, limits = row
+    quantity, channel, device, interval_s, limits, driver, key = row
     known = json.loads(limits) if len(limits) > 2 else {}
     events = [
         event
@@ -235,9 +235,12 @@ def facts(connection: sqlite3.Connection, point: int) -> tuple[str, Facts]:
                     event.final if own else None,
                     event.initial if own else None,
                 )
-    highest = [e.value for e in events if e.kind is EventKind.REGISTER_MAX and e.value]
+    told = [e.value for e in events if e.kind is EventKind.REGISTER_MAX and e.value]
+    register_max = told[-1] if told else float(known.get("register_max", 0.0))
     return quantity, Facts(
-        register_max=highest[-1] if highest else float(known.get("register_max", 0.0)),
+        # A person's word goes before the driver's; with neither, the next power of ten.
+        register_max=register_max
+        or dials.highest(dials.declared(connection), driver, key, channel, quantity),
         max_rate_h=float(known.get("max_rate", 0.0)),
         gap_ms=gap_ms(interval_s),
         swaps=tuple(swaps.values()),

@@ -12,11 +12,11 @@ from caretaker.clock import DAY_MS, HOUR_MS, MINUTE_MS, QUARTER_MS, ManualClock
 from caretaker.vocabulary import DeviceRole, Period
 from ingest.checks import flow_pattern
 from ingest.decoder import Decoder
-from ingest.driver import load_drivers
+from ingest.driver import dials_of, load_drivers
 from ingest.metering import intervals
-from ingest.registers import fallen
+from ingest.registers import Dial, fallen
 from ingest.transport.port import Message
-from storage import devices, meter_events
+from storage import devices, dials, meter_events
 from storage.journal import Journal
 from storage.meter_events import EventKind, MeterEvent
 from storage.port import Interval
@@ -130,6 +130,32 @@ def test_a_register_maximum_may_stand_in_the_devices_limits(bench: Bench) -> Non
     bench.limit(register_max=65.535)
     assert bench.day().amount == pytest.approx(24.9 + 0.936 + 0.6)
     assert "rollover" in bench.day().reason
+
+
+def test_a_register_maximum_is_a_persons_or_else_the_drivers_or_else_guessed(bench: Bench) -> None:
+    bench.send("energy_kwh", every(5, [99_980.0, 15.0, 16.0, 17.0, 18.0, 19.0, 19.0, 19.0, 19.0]))
+    assert bench.day().reason == "rollover"
+    assert bench.day().amount == pytest.approx(39.0)
+    documented = {"native": {"energy": 999_999.99}}
+    bench.journal.call(lambda c: dials.declare(c, documented))
+    assert bench.day().reason == "reset"
+    assert bench.day().amount == pytest.approx(4.0)
+    bench.limit(register_max=99_999.0)
+    assert bench.day().amount == pytest.approx(39.0)
+    bench.limit(register_max=100_001.0)
+    bench.record(MeterEvent(1, EventKind.REGISTER_MAX, 0, "王工", value=99_999.0))
+    assert bench.day().amount == pytest.approx(39.0)
+    bench.journal.call(lambda c: dials.declare(c, {}))
+    assert bench.day().amount == pytest.approx(39.0)
+
+
+def test_a_frame_of_eight_digits_counts_on_at_a_million() -> None:
+    shown = dials_of(load_drivers())
+    for key in ("dlt645:000000004711", "cjt188:11223344556677"):
+        quantity = "energy" if key.startswith("dlt") else "volume"
+        assert dials.highest(shown, "site-gateway", key, "", quantity) == 999_999.99
+    assert dials.highest(shown, "x", "dlt645:1", "combined", "energy") == 0.0
+    assert Dial(register_max=999_999.99).capacity == 1_000_000.0
 
 
 def test_a_replaced_meter_is_two_registers(bench: Bench) -> None:
