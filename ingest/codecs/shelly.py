@@ -1,10 +1,12 @@
 """Shelly Gen 2 and later, with what a device says of the components that were added to it.
 
 A virtual number (`number:200`) and a value of a Bluetooth sensor (`bthomesensor:200`) are published
-bare; what they are stands in their configuration (shelly-api-docs.shelly.cloud: Virtual, BTHome).
-Answers to Shelly.GetComponents, Shelly.GetConfig, Number.GetConfig and BTHomeSensor.GetConfig teach
-it, on whatever topic; a device whose components are not known yet is asked for them. A Bluetooth
-sensor is a device of its own, by its address, whichever gateway hears it.
+bare, and what an input counts or measures (`xcounts`, `xfreq`, `xpercent`) is in a unit of its
+owner's; what they are stands in the configuration (shelly-api-docs.shelly.cloud: Virtual, BTHome,
+Input). Answers to Shelly.GetComponents, Shelly.GetConfig, Number.GetConfig, BTHomeSensor.GetConfig
+and Input.GetConfig teach it, on whatever topic; a device whose components are not known yet is
+asked for them. A Bluetooth sensor is a device of its own, by its address, whichever gateway hears
+it.
 """
 
 import json
@@ -25,7 +27,9 @@ from ingest.codecs.values import Value, readings
 from ingest.driver import Driver
 
 _PREFIX = "shelly:c:"
-_ADDED = re.compile(r"(?:number|bthomesensor):\d{1,4}")
+_ADDED = re.compile(r"(?:number|bthomesensor|input):\d{1,4}")
+_SCALED = ("xcounts", "xfreq", "xpercent")
+_VOLUMES = {"volume", "flow"}
 _ADDRESS = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}", re.IGNORECASE)
 _SOURCE = "caretaker/shelly"
 _MAX_COMPONENTS = 200
@@ -53,7 +57,10 @@ class Shelly:
             payload = plain(heard)
             if isinstance(payload, Rejected):
                 return self._plain.decode(heard, route)
-            return self._with_added(heard, route, {key: payload}, ())
+            added = _added({key: payload})
+            if not added:
+                return self._plain.decode(heard, route)
+            return self._with_added(heard, route, added, ())
         told = heard.json
         if not isinstance(told, dict):
             return self._plain.decode(heard, route)
@@ -66,7 +73,7 @@ class Shelly:
             part = "params" if "params" in told else "result"
             heard = Heard(heard.message, {**told, part: body})
         learned = self._learned(told, items, body)
-        added = {name: status for name, status in body.items() if _ADDED.fullmatch(name)}
+        added = _added(body)
         if not added and not learned:
             return self._plain.decode(heard, route)
         return self._with_added(heard, route, added, learned, following=_following(told))
@@ -100,7 +107,7 @@ class Shelly:
                 (apart.setdefault(address, []) if address else own).append(value)
         if unknown:
             own.append(Rejected(RejectReason.UNIT_MISSING, ", ".join(sorted(unknown))[:200]))
-        replies = self._ask(heard, route, device) if unknown else ()
+        replies = self._ask(heard, route, device, unknown) if unknown else ()
         if following and device:
             replies = (_question(device, following),)
         first = self._merged(heard, device, arrivals, own)
@@ -166,10 +173,13 @@ class Shelly:
         source = told.get("src")
         if not isinstance(source, str) or "result" not in told or not usable_name(source):
             return ()
-        found = {
-            name: self._meaning(name, config, role)
-            for name, config, role in _configurations(items, body)
-        }
+        found: dict[str, list[str]] = {}
+        for name, config, role in _configurations(items, body):
+            if name.startswith("input:"):
+                for part in _SCALED:
+                    found[f"{name}.{part}"] = _scaled(name, config, part)
+            else:
+                found[name] = self._meaning(name, config, role)
         if not found:
             return ()
         alias = self._memory.get(f"fields:{self._driver.name}:{source}")
@@ -200,18 +210,25 @@ class Shelly:
                 return [key.quantity, key.unit, number, ""]
         return ["", "", "", ""]
 
-    def _ask(self, heard: Heard, route: Route, device: str) -> tuple[tuple[str, bytes], ...]:
+    def _ask(
+        self, heard: Heard, route: Route, device: str, unknown: list[str]
+    ) -> tuple[tuple[str, bytes], ...]:
         """Return the question for a device's components, at most once a day."""
         now_ms = heard.message.received_ms
         if not self._driver.options.get("ask", True) or route.anywhere or not device:
             return ()
-        if now_ms - self._asked.get(device, -_DAY_MS) < _DAY_MS:
+        which = next((name for name in unknown if name.startswith("input:")), "").partition(".")[0]
+        subject = f"{device} {which}"
+        if now_ms - self._asked.get(subject, -_DAY_MS) < _DAY_MS:
             return ()
         if 0 <= now_ms - self._asked_ms < _PAUSE_MS:
             return ()  # with the next message of this device
         if len(self._asked) >= _MAX_ASKED:
             self._asked.clear()
-        self._asked[device] = self._asked_ms = now_ms
+        self._asked[subject] = self._asked_ms = now_ms
+        if which:
+            number = {"id": int(which.partition(":")[2])}
+            return (_request(device, "Input.GetConfig", number),)
         return (_question(device, 0),)
 
 
@@ -228,13 +245,50 @@ def _following(told: Mapping[str, Any]) -> int:
 
 def _question(device: str, offset: int) -> tuple[str, bytes]:
     """Return the request for the components that were added to a device, from `offset` on."""
-    question = {
-        "id": 1,
-        "src": _SOURCE,
-        "method": "Shelly.GetComponents",
-        "params": {"dynamic_only": True, "include": ["config", "status"], "offset": offset},
-    }
+    wanted = {"dynamic_only": True, "include": ["config", "status"], "offset": offset}
+    return _request(device, "Shelly.GetComponents", wanted)
+
+
+def _request(device: str, method: str, params: Mapping[str, Any]) -> tuple[str, bytes]:
+    question = {"id": 1, "src": _SOURCE, "method": method, "params": params}
     return f"{device}/rpc", json.dumps(question).encode()
+
+
+def _added(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the statuses of added components; of an input what its owner scaled, each by name."""
+    found: dict[str, Any] = {}
+    for name, status in body.items():
+        if not _ADDED.fullmatch(name) or not isinstance(status, dict):
+            continue
+        if not name.startswith("input:"):
+            found[name] = status
+            continue
+        counts = status.get("counts")
+        total = counts.get("xtotal") if isinstance(counts, dict) else None
+        for part, value in zip(
+            _SCALED, (total, status.get("xfreq"), status.get("xpercent")), strict=True
+        ):
+            if value is not None:
+                found[f"{name}.{part}"] = {"value": value}
+    return found
+
+
+def _scaled(name: str, config: Mapping[str, Any], part: str) -> list[str]:
+    """Return [quantity, unit, channel, address] of what an input counts, measures or scales.
+
+    Cubic metres and litres are of water or of gas: the input's name must say.
+    """
+    told = config.get(part)
+    unit = told.get("unit") if isinstance(told, Mapping) else None
+    label = str(config.get("name") or "")
+    if not isinstance(unit, str) or not unit:
+        return ["", "", "", ""]
+    key = identify(label or part, unit)
+    if not isinstance(key, Key) or _state(key.quantity):
+        return ["", "", "", ""]
+    if key.quantity in _VOLUMES and not isinstance(identify(label), Key):
+        return ["", "", "", ""]
+    return [key.quantity, key.unit, name.partition(":")[2], ""]
 
 
 def _state(quantity: str) -> bool:
@@ -271,13 +325,20 @@ def _configurations(
             if isinstance(item.get("config"), dict):
                 yield name, item["config"], str(role)
     for name, config in body.items():
-        if _ADDED.fullmatch(name) and isinstance(config, dict) and "value" not in config:
+        if _ADDED.fullmatch(name) and isinstance(config, dict) and _is_config(name, config):
             yield name, config, ""
     number = body.get("id")
     if isinstance(number, int) and "obj_id" in body and "addr" in body:
         yield f"bthomesensor:{number}", body, ""
     elif isinstance(number, int) and {"meta", "min", "max"} <= body.keys():
         yield f"number:{number}", body, ""
+    elif isinstance(number, int) and not body.keys().isdisjoint(_SCALED) and "type" in body:
+        yield f"input:{number}", body, ""
+
+
+def _is_config(name: str, told: Mapping[str, Any]) -> bool:
+    """Return whether this is a component's configuration, not its status."""
+    return "type" in told if name.startswith("input:") else "value" not in told
 
 
 def _objects(driver: Driver) -> dict[str, tuple[str, str]]:

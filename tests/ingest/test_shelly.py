@@ -82,6 +82,28 @@ def test_a_bluetooth_sensor_is_one_device_whichever_gateway_hears_it() -> None:
     assert (own.device, own.measured[0].at_ms) == ("shelly:F8447700000A", 1_788_220_860_000)
 
 
+def test_what_an_input_counts_is_asked_for_and_needs_a_medium() -> None:
+    line = Line()
+    status = {"id": 2, "counts": {"total": 15, "xtotal": 1.5}, "freq": 1, "xfreq": None}
+    (first,) = line.say("uni/status/input:2", status)
+    assert [r.reason for r in first.rejected] == [RejectReason.UNIT_MISSING]
+    ((topic, body),) = first.replies
+    asked = json.loads(body)
+    assert (topic, asked["method"], asked["params"]) == ("uni/rpc", "Input.GetConfig", {"id": 2})
+    config = {"id": 2, "name": None, "type": "count", "xcounts": {"expr": "x", "unit": "m3"}}
+    answer = {"id": 1, "src": "uni", "dst": "caretaker/shelly", "result": config}
+    line.say("caretaker/shelly/rpc", answer)
+    (nobody,) = line.say("uni/status/input:2", status)
+    assert not nobody.measured  # cubic metres of what?
+    line.say("caretaker/shelly/rpc", answer | {"result": config | {"name": "Gas meter"}})
+    (known,) = line.say("uni/status/input:2", status)
+    assert {(m.channel, m.quantity): m.value for m in known.measured} == {("2", "gas_volume"): 1.5}
+    for plain in ({"id": 0, "state": False}, {"id": 1, "percent": 5.5}):
+        (silent,) = line.say(f"uni/status/input:{plain['id']}", plain)
+        assert not silent.measured
+        assert not silent.rejected
+
+
 def test_a_configuration_that_says_nothing_makes_no_reading() -> None:
     line = Line()
     count = sensor(210, 61, 5)  # a count has no unit
