@@ -16,7 +16,7 @@ What counts, by the corpus' own README:
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -81,12 +81,25 @@ def run(folder: Path) -> list[Score]:
     return [_file(path) for path in sorted(folder.glob("*.jsonl"))]
 
 
-def _file(path: Path) -> Score:
-    score = Score(path.stem)
+def frames(folder: Path) -> Score:
+    """Return the score of all meter frames of the corpus whose checksum is right."""
+    score = Score("frames")
+    for path in sorted(folder.glob("*.jsonl")):
+        _file(path, score, lambda row: row.get("frame_checksum_ok") is True)
+    return score
+
+
+def _file(
+    path: Path,
+    score: Score | None = None,
+    wanted: Callable[[dict[str, Any]], bool] = lambda _row: True,
+) -> Score:
+    score = score or Score(path.stem)
     decoder = Decoder(load_drivers(), clock=ManualClock(RECEIVED_MS))
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines):
-            _row(score, decoder, number, json.loads(line))
+            if wanted(row := json.loads(line)):
+                _row(score, decoder, number, row)
     return score
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpus.score import Score, run
+from tests.corpus.score import Score, frames, run
 
 STABLE = {
     "01_zigbee2mqtt": 0.99,
@@ -41,6 +41,12 @@ def test_a_stable_grammar_is_read(family: str, scores: dict[str, Score]) -> None
 @pytest.mark.parametrize("family", ENVELOPES)
 def test_what_was_read_of_an_envelope_is_still_read(family: str, scores: dict[str, Score]) -> None:
     assert scores[family].share >= ENVELOPES[family]
+
+
+def test_every_frame_with_a_right_checksum_is_read(payloads: Path) -> None:
+    score = frames(payloads)
+    assert score.messages > 20
+    assert score.extracted == score.expected, "\n".join(n.what for n in score.notes)
 
 
 def test_nothing_of_the_past_is_taken_for_now(scores: dict[str, Score]) -> None:
