@@ -64,7 +64,7 @@ class MosquittoBroker:
             f"acl_file {self._data_dir / 'acl'}\n"
             f"persistence true\npersistence_location {store}/\n"
             "autosave_interval 1\nautosave_on_changes false\n"
-            "max_queued_messages 0\nmax_inflight_messages 1000\n"
+            "max_queued_messages 0\nmax_inflight_messages 20000\n"
             "message_size_limit 4194304\n"
             "log_dest stderr\nlog_type error\nlog_type warning\nlog_type notice\n",
             encoding="utf-8",

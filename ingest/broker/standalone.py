@@ -73,7 +73,7 @@ persistent_client_expiration 60d
 # A night of 200 devices at one message each ten seconds, and then some; drops show in $SYS.
 max_queued_messages 1000000
 max_queued_bytes 0
-max_inflight_messages 1000
+max_inflight_messages 20000
 max_packet_size 1048576
 max_keepalive 600
 sys_interval 10
