@@ -21,6 +21,7 @@ from ingest.vetting import Vetting
 _READINGS = Meaning.READINGS
 _EVERYTHING = frozenset(("",))
 _MAX_NEWS = 500
+_MAX_TOPIC = 1_024
 _MAX_KNOWN = 20_000
 _MAX_KNOWN_BYTES = 256 * 1024
 _MAX_KNOWN_TOTAL = 64 * 1024 * 1024

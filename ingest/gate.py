@@ -81,13 +81,13 @@ class Bucket:
         return True
 
 
-def cost_of(payload: bytes) -> float:
+def cost_of(message: Message | Arrival) -> float:
     """Return how many messages' share a message takes by its length.
 
-    >>> cost_of(b"{}"), cost_of(b"x" * 1_000_000)
+    >>> cost_of(Message("t", b"{}", 0)), cost_of(Message("t", b"x" * 1_000_000, 0))
     (1.0, 245.0)
     """
-    return 1.0 + len(payload) // SHARE_BYTES
+    return 1.0 + (len(message.topic) + len(message.payload)) // SHARE_BYTES
 
 
 class Standing(Enum):
@@ -172,8 +172,7 @@ class Gate:
 
     def look(self, message: Message) -> Look:
         """Take a message's share by its topic alone, and return how its sender stands."""
-        topic, at_ms, payload = message.topic, message.received_ms, message.payload
-        cost = 1.0 if len(payload) < SHARE_BYTES else cost_of(payload)
+        topic, at_ms, cost = message.topic, message.received_ms, cost_of(message)
         owner = self._owner.get(topic)
         if owner is None:
             if self._strangers.take(at_ms, cost):
@@ -189,9 +188,7 @@ class Gate:
             owner = ""
         self.flooding[owner] = self.flooding.get(owner, 0) + 1
         at_ms = message.received_ms
-        if not (self._kept if owner else self._strangers_kept).take(
-            at_ms, cost_of(message.payload)
-        ):
+        if not (self._kept if owner else self._strangers_kept).take(at_ms, cost_of(message)):
             self._counted[owner] += 1
             self._counted_ms = at_ms
             return None
@@ -243,9 +240,7 @@ class Gate:
             owner = arrival.device if arrival.device and self._known(arrival.device) else ""
             if owner:
                 self._learn(arrival.topic, owner, shared=len(arrivals) > 1)
-            if owner == payer or self._bucket(owner).take(
-                arrival.received_ms, cost_of(arrival.payload)
-            ):
+            if owner == payer or self._bucket(owner).take(arrival.received_ms, cost_of(arrival)):
                 admitted.append(arrival)
             else:
                 admitted.append(self._flood(arrival, owner))

@@ -12,11 +12,13 @@ from caretaker.vocabulary import Arrival, Rejected
 _MAX_RAW = 64 * 1024
 _HEAD = 2 * 1024
 """Kept of a longer message, beside its hash and length: cut off it can be looked at, not used."""
+_TOPIC = 1_025
+"""Characters kept of a topic: one more than a decoder takes, so that a cut one is refused again."""
 _CUT = "bytes, only the first"
 MAX_KINDS = 20_000
 """Different messages kept raw for one reason; beyond it they are counted only."""
 MAX_BYTES = 64 * 1024 * 1024
-"""Raw bytes kept for one reason."""
+"""Topics and raw bytes kept for one reason."""
 OVERFLOW = "beyond what is kept: counted only"
 
 
@@ -65,7 +67,7 @@ class Shelf:
         self.kinds, self.sizes = {}, {}
         self.over.clear()
         for reason, kinds, size in connection.execute(
-            "SELECT reason, count(*), sum(length(payload)) FROM quarantine"
+            "SELECT reason, count(*), sum(length(payload) + length(topic)) FROM quarantine"
             " WHERE state = 'held' GROUP BY reason"
         ):
             self.kinds[reason], self.sizes[reason] = kinds, size
@@ -86,7 +88,9 @@ class Shelf:
             return
         if _insert(connection, arrival, refusal):
             self.kinds[reason] = self.kinds.get(reason, 0) + 1
-            self.sizes[reason] = self.sizes.get(reason, 0) + len(_raw(arrival))
+            self.sizes[reason] = (
+                self.sizes.get(reason, 0) + len(_raw(arrival)) + len(arrival.topic[:_TOPIC])
+            )
 
     def flush(self, connection: sqlite3.Connection) -> None:
         """Write what was counted only; to be called before the commit."""
@@ -140,7 +144,7 @@ def _insert(connection: sqlite3.Connection, arrival: Arrival, refusal: Rejected)
         (
             arrival.received_ms,
             arrival.received_ms,
-            arrival.topic,
+            arrival.topic[:_TOPIC],
             arrival.device,
             arrival.driver,
             _raw(arrival),

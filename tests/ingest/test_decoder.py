@@ -94,6 +94,13 @@ def test_retained_is_marked_and_an_unknown_topic_waits_in_quarantine() -> None:
     assert [r.reason for r in arrival.rejected] == ["no-driver"]
 
 
+@pytest.mark.parametrize("topic", ["any/{}", "tele/{}/SENSOR", "caretaker/1/a/{}/readings"])
+def test_no_dialect_looks_at_a_topic_that_no_device_has(topic: str) -> None:
+    (arrival,) = DECODER.decode(Message(topic.format("x" * 60_000), b"{}", NOW_MS))
+    assert [refusal.reason for refusal in arrival.rejected] == [RejectReason.BAD_NAME]
+    assert "characters" in arrival.rejected[0].detail
+
+
 @pytest.mark.parametrize("topic", ["any/topic", "tele/plug/SENSOR", "caretaker/1/a/b/readings"])
 def test_no_dialect_reads_what_is_too_large(topic: str) -> None:
     line = b"weather temperature=21.5\n"

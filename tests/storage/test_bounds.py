@@ -55,6 +55,19 @@ def test_large_payloads_fill_the_room_by_bytes(tmp_path: Path) -> None:
     assert quarantine.counts(connection) == {"not-json": 50}
 
 
+def test_long_topics_are_cut_and_fill_the_room_by_bytes(tmp_path: Path) -> None:
+    connection = open_writer(tmp_path / "journal.sqlite3")
+    shelf = quarantine.Shelf(max_bytes=20_000)
+    for number in range(50):
+        arrival = Arrival(f"{number}/{'x' * 60_000}", b"1", NOW_MS)
+        shelf.keep(connection, arrival, Rejected(RejectReason.BAD_NAME))
+    shelf.flush(connection)
+    rows = quarantine.listing(connection, limit=100)
+    assert {len(row.topic) for row in rows} == {0, quarantine._TOPIC}
+    assert sum(len(row.topic) for row in rows) <= 21_000
+    assert quarantine.counts(connection) == {"bad-name": 50}
+
+
 def test_of_a_long_message_its_head_and_length_are_kept(tmp_path: Path) -> None:
     connection = open_writer(tmp_path / "journal.sqlite3")
     shelf = quarantine.Shelf()
