@@ -52,12 +52,124 @@ def _injection(number: int, rng: random.Random) -> tuple[str, bytes]:
     return f"tele/{name[:60]}{number % 500}/SENSOR", body.encode()
 
 
+def _nested(number: int, rng: random.Random) -> tuple[str, bytes]:
+    opening = rng.choice((b"[", b'{"a":', b'{"readings":[', b"[[[[["))
+    return f"caretaker/1/bad/nested-{number % 50}/readings", opening * 3_000
+
+
+def _huge(number: int, rng: random.Random) -> tuple[str, bytes]:
+    value = rng.choice(
+        ("9" * 400, "-" + "9" * 400, "1e400", "1e-400", "1" + "0" * 30, "0." + "3" * 400)
+    )
+    body = f'{{"readings": {{"temperature_c": {value}, "energy_kwh": {value}}}, "seq": {value}}}'
+    return f"caretaker/1/bad/huge-{number % 50}/readings", body.encode()
+
+
+def _keys(number: int, _rng: random.Random) -> tuple[str, bytes]:
+    keys = ",".join(f'"k{index}":1' for index in range(100_000))
+    return f"tele/keys-{number % 3}/SENSOR", f"{{{keys}}}".encode()[:1_000_000] + b":0}"
+
+
+def _twice(number: int, rng: random.Random) -> tuple[str, bytes]:
+    name = rng.choice(("temperature_c", "energy_kwh"))
+    body = f'{{"readings": {{"{name}": 1, "{name}": {number}}}, "readings": {{"{name}": 2}}}}'
+    return "caretaker/1/bad/twice/readings", body.encode()
+
+
+def _bytes(number: int, rng: random.Random) -> tuple[str, bytes]:
+    topic = rng.choice(
+        ("caretaker/1/bad/b/readings", "tele/b/SENSOR", "spBv1.0/s/DDATA/e/b", "zigbee2mqtt/b")
+    )
+    return topic, rng.randbytes(rng.randrange(200)) + bytes([number % 256])
+
+
+def _topics(number: int, _rng: random.Random) -> tuple[str, bytes]:
+    return f"tele/{number}/{'x' * 60_000}/SENSOR", b'{"ENERGY": {"Total": 1.5}}'
+
+
+def _channels(number: int, _rng: random.Random) -> tuple[str, bytes]:
+    body = f'{{"readings": {{"ch{number}.temperature_c": 4.5, "ch{number}.energy_kwh": {number}}}}}'
+    return "caretaker/1/bad/channels/readings", body.encode()
+
+
+def _times(number: int, rng: random.Random) -> tuple[str, bytes]:
+    at = rng.choice(
+        (0, 1, -1, 4_102_444_800_000, 2**63, 10**18, 1_500_000_000_000 + number * 900_000)
+    )
+    return (
+        "caretaker/1/bad/times/readings",
+        f'{{"at": {at}, "readings": {{"temperature_c": 4.5}}}}'.encode(),
+    )
+
+
+def _mimic(number: int, _rng: random.Random) -> tuple[str, bytes]:
+    """Say to be the fridge, by the topics of other dialects."""
+    probe = f'{{"Id": "good/fridge", "Temperature": {number % 40}}}'
+    body = f'{{"Time": "2026-09-01T08:00:00", "DS18B20": {probe}}}'
+    topic = ("tele/fridge/SENSOR", "tele/good/fridge/SENSOR", "zigbee2mqtt/fridge")[number % 3]
+    return topic, body.encode()
+
+
+def _homeassistant(number: int, _rng: random.Random) -> tuple[str, bytes]:
+    body = json.dumps(
+        {
+            "unique_id": f"u{number}",
+            "state_topic": f"bad/{number}/state",
+            "device_class": "temperature",
+            "unit_of_measurement": "°C",
+            "value_template": "{{ value_json.t }}",
+            "device": {"identifiers": [f"d{number}"], "name": "x" * 300},
+        }
+    )
+    return f"homeassistant/sensor/d{number}/t/config", body.encode()
+
+
+def _homie(number: int, _rng: random.Random) -> tuple[str, bytes]:
+    body = json.dumps(
+        {
+            "homie": "5.0",
+            "version": number,
+            "name": f"n{number}",
+            "nodes": {
+                "p": {
+                    "properties": {"t": {"datatype": "float", "unit": "°C", "name": "temperature"}}
+                }
+            },
+        }
+    )
+    return f"homie/5/dev{number}/$description", body.encode()
+
+
+def _births(number: int, _rng: random.Random) -> tuple[str, bytes]:
+    name = f"t{number}".encode()
+    metric = b"\x0a" + bytes([len(name)]) + name + b"\x10\x05\x20\x09\x65\x00\x00\x90\x40"
+    birth = b"\x08\x80\xe8\x92\xa7\xf9\x33\x12" + bytes([len(metric)]) + metric + b"\x18\x00"
+    return f"spBv1.0/bad/NBIRTH/e{number}", birth
+
+
+def _flapping(number: int, _rng: random.Random) -> tuple[str, bytes]:
+    return f"tele/flap-{number // 2 % 500}/LWT", b"Offline" if number % 2 else b"Online"
+
+
 MODES: dict[str, Callable[[int, random.Random], tuple[str, bytes]]] = {
     "names": _names,
     "large": _large,
     "fast": _fast,
     "nan": _nan,
     "injection": _injection,
+    "nested": _nested,
+    "huge": _huge,
+    "keys": _keys,
+    "twice": _twice,
+    "bytes": _bytes,
+    "topics": _topics,
+    "channels": _channels,
+    "times": _times,
+    "mimic": _mimic,
+    "homeassistant": _homeassistant,
+    "homie": _homie,
+    "births": _births,
+    "flapping": _flapping,
 }
 
 
