@@ -94,6 +94,9 @@ class Decoder:
         if size > MAX_BYTES:  # whatever the dialect; a receiver may have kept a part of it only
             detail = f"{size} bytes, at most {MAX_BYTES}"
             return (_refused(message, Rejected(RejectReason.TOO_LARGE, detail)),)
+        if len(message.topic) > _MAX_TOPIC:  # no device has it, and each look at it takes long
+            detail = f"a topic of {len(message.topic)} characters, at most {_MAX_TOPIC}"
+            return (_refused(message, Rejected(RejectReason.BAD_NAME, detail)),)
         route: Route | None = None
         added: tuple[Arrival, ...] = ()
         codecs, router = self._readers
