@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Rejected, RejectReason
+from ingest.codecs import obis
 from ingest.codecs.words import (
     APPARENT,
     BACKWARD,
@@ -141,6 +142,11 @@ def identify(name: str, unit: str = "", *, phased: bool = False) -> Key | Reject
 
 @lru_cache(maxsize=8_192)
 def _identify(name: str, unit: str, phased: bool) -> Key | Rejected | None:  # noqa: FBT001
+    code = obis.meaning(name)
+    return _of_code(name, code, unit) if code else _of_words(name, unit, phased=phased)
+
+
+def _of_words(name: str, unit: str, *, phased: bool) -> Key | Rejected | None:
     text = name
     if bracket := _BRACKET.search(text):
         unit, text = unit or bracket[1], text[: bracket.start()]
@@ -172,6 +178,21 @@ def _identify(name: str, unit: str, phased: bool) -> Key | Rejected | None:  # n
     if quantity == "energy" and set(stems) & STORED:
         return Rejected(RejectReason.NOT_LIVE, name[:60])
     return Key(quantity, unit, _channel(lowered, stems, used, quantity))
+
+
+def _of_code(name: str, code: obis.Meaning, unit: str) -> Key | Rejected:
+    """Return what an OBIS code says beside the unit that its sender gives.
+
+    >>> identify("1-0:1.8.0", "Wh"), identify("1.6.0", "kW").reason.value
+    (Key(quantity='energy', unit='Wh', channel=''), 'not-live')
+    """
+    if not code.live:
+        return Rejected(RejectReason.NOT_LIVE, name)
+    if unit and not _fits(code.quantity, unit):
+        return Rejected(
+            RejectReason.UNKNOWN_UNIT, f"{name}: {unit!r} is no unit of {code.quantity}"
+        )
+    return Key(code.quantity, unit, code.channel)
 
 
 def _dust(found: re.Match[str]) -> str:
