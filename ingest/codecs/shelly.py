@@ -22,7 +22,7 @@ from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Arrival, Rejected, RejectReason
 from ingest.codecs.fields import Fields, plain
 from ingest.codecs.keys import Key, identify
-from ingest.codecs.port import Heard, Memory, Route, arrive, usable_name
+from ingest.codecs.port import Heard, Memory, Route, arrive, refuse, usable_name
 from ingest.codecs.values import Value, readings
 from ingest.driver import Driver
 
@@ -32,6 +32,7 @@ _SCALED = ("xcounts", "xfreq", "xpercent")
 _VOLUMES = {"volume", "flow"}
 _ADDRESS = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}", re.IGNORECASE)
 _SOURCE = "caretaker/shelly"
+_EVENTS = "/events/rpc"
 _MAX_COMPONENTS = 200
 _MAX_ASKED = 10_000
 _PAUSE_MS = 1_000  # between two questions of ours, whoever they go to
@@ -52,19 +53,29 @@ class Shelly:
         """Return the device a message speaks of, and the Bluetooth sensors it heard."""
         key = route.names.get("key")
         if key is not None:
-            if not _ADDED.fullmatch(key):
-                return self._plain.decode(heard, route)
-            payload = plain(heard)
-            if isinstance(payload, Rejected):
-                return self._plain.decode(heard, route)
-            added = _added({key: payload})
-            if not added:
-                return self._plain.decode(heard, route)
-            return self._with_added(heard, route, added, ())
+            return self._component(heard, route, key)
         told = heard.json
-        if not isinstance(told, dict):
+        if not route.anywhere and not heard.message.topic.endswith(_EVENTS):
+            if not isinstance(told, dict) or "src" not in told:
+                return None
+            if "method" in told:
+                return (refuse(heard, self._driver),)  # a question, ours or another's
+            # An answer: its topic is the asker's.
+            route = Route(self._driver, {"device": heard.message.topic}, anywhere=True)
+        return self._frame(heard, route, told)
+
+    def _component(self, heard: Heard, route: Route, key: str) -> Sequence[Arrival] | None:
+        """Return what the status of one component says."""
+        added: Mapping[str, Any] = {}
+        if _ADDED.fullmatch(key) and not isinstance(payload := plain(heard), Rejected):
+            added = _added({key: payload})
+        if not added:
             return self._plain.decode(heard, route)
-        body = told.get("params", told.get("result"))
+        return self._with_added(heard, route, added, ())
+
+    def _frame(self, heard: Heard, route: Route, told: Any) -> Sequence[Arrival] | None:
+        """Return what a notification or an answer says of several components."""
+        body = told.get("params", told.get("result")) if isinstance(told, dict) else None
         if not isinstance(body, dict):
             return self._plain.decode(heard, route)
         items = body.get("components")
