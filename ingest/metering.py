@@ -135,7 +135,7 @@ class _Register:
             del tail[: found.index + 1]
 
     def _believe(self, anchor: Row, row: Row, found: Decision, *, told: bool) -> None:
-        self._anchor = row
+        self._anchor = (row[0], row[1], anchor[2]) if found.held else row
         if found.fell:
             self._below, self._below_ms = anchor[2], row[0]
         elif self._below is not None and (

@@ -7,6 +7,7 @@ digit (rollover), or it began again (reset). Nothing is booked that no reading s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from caretaker.clock import DAY_MS, HOUR_MS, MINUTE_MS, QUARTER_MS
 from storage.port import Row
@@ -19,6 +20,10 @@ SPIKE_MS = 45 * MINUTE_MS
 """A rise that physics allows is a spike only if the register was back so soon."""
 RETURN_MS = DAY_MS
 """How long a register that fell may take to come back without its return being booked."""
+
+_DIGIT = 0.0015  # kWh, m3: a step of the last digit of three, and what rounding adds to it
+_FLOAT32 = 2.5e-7  # two steps of a float32, as a part of the value
+_MOST_NOISE = 1.0
 
 _STAY = 2  # so many readings must stay up after a return, for a spike lasts no longer
 _ROLLOVER_AT = 0.9  # of the capacity (rule-book 3.5)
@@ -40,16 +45,18 @@ class Dial:
 
         >>> [Dial(register_max=m).capacity for m in (99999.0, 100000.0, 65535.0, 65536.0)]
         [100000.0, 100000.0, 65536.0, 65536.0]
-        >>> Dial(register_max=838860.7).capacity, Dial(register_max=999999.99).capacity
-        (838860.8, 1000000.0)
+        >>> Dial(register_max=838860.7).capacity, Dial(register_max=99999999.9).capacity
+        (838860.8, 100000000.0)
         """
         if not self.register_max:
             return 0.0
-        text = f"{self.register_max:.9f}".rstrip("0")
-        digits = len(text.partition(".")[2])
-        counts = round(self.register_max * 10**digits)
-        shown = not str(counts).strip("9") or counts & (counts + 1) == 0
-        return float(f"{counts + 1 if shown else counts}e-{digits}")
+        shown = (
+            f"{Decimal(repr(self.register_max)).normalize():f}"  # 99999999.9 is not ...900000006
+        )
+        digits = len(shown.partition(".")[2])
+        counts = int(shown.replace(".", ""))
+        highest = not str(counts).strip("9") or counts & (counts + 1) == 0
+        return float(f"{counts + 1 if highest else counts}e-{digits}")
 
     def possible(self, amount: float, span_ms: int) -> bool:
         """Return whether so much can have passed in a span; a quarter-hour is allowed at least.
@@ -91,6 +98,18 @@ def fallen(
     return 0.0, "reset"
 
 
+def noise(value: float) -> float:
+    """Return how far a register may step back without having moved: it is held where it was.
+
+    Registers that are sent as float32, or added up of several, waver by their last digit. Were
+    each step up believed, a register at rest would count.
+
+    >>> noise(100.0), noise(1_000_000.0)
+    (0.0015, 0.25)
+    """
+    return max(_DIGIT, min(_FLOAT32 * value, _MOST_NOISE))
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The next reading to believe is `tail[index]`; so much moved until then, and why."""
@@ -100,6 +119,8 @@ class Decision:
     reasons: tuple[str, ...] = ()
     fell: bool = False
     """The register began again: what it showed before is to be remembered."""
+    held: bool = False
+    """The register is where it was: what it shows now is less by its noise only."""
     heard: bool = True
     """Whether all readings that may change the decision were there."""
 
@@ -129,6 +150,8 @@ def decide(
     (1, 1.0, ('spike',))
     >>> moved(500.0, 3.0, 4.0)
     (0, 0.0, ('reset',))
+    >>> moved(10.001, 10.0)
+    (0, 0.0, ())
     """
     index = 0
     reasons: set[str] = set()
@@ -140,6 +163,10 @@ def decide(
                 return None
             ahead = tail[index + 1 : index + 1 + LOOK]
             found = _risen(anchor, row, ahead, dial, below=below, below_ms=below_ms)
+        elif row[2] >= anchor[2] - noise(anchor[2]):
+            if not heard and not final:
+                return None
+            found = Decision(0, 0.0, held=True)
         else:
             ahead = _ahead(tail, index)
             heard = len(tail) - index > LOOK + _STAY and tail[-1][0] > row[0] + CONFIRM_MS
@@ -149,7 +176,7 @@ def decide(
             found = _sunk(anchor, row, ahead, dial, then=tail[after : after + _STAY])
         if isinstance(found, Decision):
             names = tuple(sorted(reasons.union(found.reasons)))
-            return Decision(index, found.amount, names, found.fell, heard)
+            return Decision(index, found.amount, names, found.fell, found.held, heard)
         skip, name = found
         index += skip
         reasons.add(name)
@@ -176,24 +203,26 @@ def _risen(
     amount, span_ms = row[2] - anchor[2], row[0] - anchor[0]
     possible = dial.possible(amount, span_ms)
     came_back = below is not None and (
-        row[2] >= below
+        row[2] >= below - noise(below)
         and anchor[2] <= below / 2
         and span_ms <= SPIKE_MS
         and row[0] - below_ms <= RETURN_MS
         and dial.possible(row[2] - below, row[0] - below_ms)
     )
-    lower = next((n for n, later in enumerate(ahead) if later[2] < row[2]), None)
+    least = row[2] - noise(row[2])
+    lower = next((n for n, later in enumerate(ahead) if later[2] < least), None)
     if lower is not None:
-        stays = all(later[2] < row[2] for later in ahead[lower:])
+        stays = all(later[2] < least for later in ahead[lower:])
         soon = ahead[lower][0] - anchor[0] <= SPIKE_MS
         confirmed = lower < LOOK - 1 or not possible
-        if stays and confirmed and ahead[lower][2] >= anchor[2] and (soon or not possible):
+        back = ahead[lower][2] >= anchor[2] - noise(anchor[2])
+        if stays and confirmed and back and (soon or not possible):
             return lower + 1, "spike"
         if not possible and not came_back:
             return 1, "spike"
     if came_back:
         assert below is not None
-        return Decision(0, row[2] - below, ("returned",))
+        return Decision(0, max(0.0, row[2] - below), ("returned",))
     if not possible:
         return Decision(0, 0.0, ("jump",))
     return Decision(0, amount)
@@ -203,19 +232,19 @@ def _sunk(
     anchor: Row, row: Row, ahead: Sequence[Row], dial: Dial, *, then: Sequence[Row]
 ) -> Decision | tuple[int, str]:
     """Decide on a reading below the last; `then` are those after `ahead`, as far as heard."""
-    lowest, before = row[2], row[2]
+    lowest, before, back = row[2], row[2], anchor[2] - noise(anchor[2])
     follow = [*ahead, *then]
     for count, later in enumerate(ahead, start=1):
-        if later[2] >= anchor[2] and any(f[2] < anchor[2] for f in follow[count : count + _STAY]):
+        if later[2] >= back and any(f[2] < back for f in follow[count : count + _STAY]):
             continue  # it was high for a moment only: that is no return
-        if later[2] >= anchor[2] and dial.possible(later[2] - anchor[2], later[0] - anchor[0]):
+        if later[2] >= back and dial.possible(later[2] - anchor[2], later[0] - anchor[0]):
             # Climbing back in small steps is a register that began again; a dip ends at once.
             at_once = later[2] - before >= (anchor[2] - lowest) / 2
             if at_once or row[2] > anchor[2] / 2:
                 zero = lowest == 0.0
                 return count, "held-zero" if zero else "dip"
             break
-        if later[2] < anchor[2]:
+        if later[2] < back:
             lowest, before = min(lowest, later[2]), later[2]
     amount, reason = fallen(anchor[2], row[2], dial=dial, span_ms=row[0] - anchor[0])
     return Decision(0, amount, (reason,), fell=reason == "reset" and row[2] <= anchor[2] / 2)

@@ -8,6 +8,7 @@ from caretaker.clock import HOUR_MS, MINUTE_MS, QUARTER_MS
 from caretaker.quantities import Kind
 from caretaker.vocabulary import Reading
 from ingest.metering import intervals
+from storage.port import Facts
 
 
 def rows(*pairs: tuple[int, float]) -> list[Reading]:
@@ -71,3 +72,46 @@ def test_a_state_holds_until_told_otherwise() -> None:
     readings = rows((0, 1.0), (90 * MINUTE_MS, 0.0))
     first, second = intervals(Kind.STATE, readings, [0, HOUR_MS, 2 * HOUR_MS])
     assert (first.mean, second.mean) == pytest.approx((1.0, 0.5))
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1_000, 3 * HOUR_MS), st.integers(0, 2), st.booleans()),
+        min_size=2,
+        max_size=60,
+    )
+)
+def test_a_register_that_wavers_by_its_last_digit_counts_what_passed(
+    moves: list[tuple[int, int, bool]],
+) -> None:
+    at, total, readings = 0, 100_000, [Reading(1, 0, 100.0)]
+    for wait, moved, low in moves:
+        at += wait
+        total += moved
+        readings.append(Reading(1, at, (total - low) / 1000))
+    (whole,) = intervals(Kind.COUNTER, readings, [0, at + 1])
+    assert whole.amount == pytest.approx((total - 100_000) / 1000, abs=0.0011)
+    assert "reset" not in whole.reason
+
+
+def test_a_register_at_rest_that_is_sent_as_float32_counts_nothing() -> None:
+    wavering = [1e6 + 0.0625 * (n // 20 % 2) for n in range(1440)]
+    readings = rows(*((n * MINUTE_MS, value) for n, value in enumerate(wavering)))
+    (day,) = intervals(Kind.COUNTER, readings, [0, 1440 * MINUTE_MS])
+    assert (day.amount, day.reason) == (0.0625, "")
+
+
+def test_a_momentary_zero_of_a_wavering_register_is_no_consumption() -> None:
+    shown = [100.001, 0.0, *[100.0] * 40, 100.001]
+    readings = rows(*((n * MINUTE_MS, value) for n, value in enumerate(shown)))
+    (only,) = intervals(Kind.COUNTER, readings, [0, 60 * MINUTE_MS])
+    assert (only.amount, only.reason) == (0.0, "held-zero")
+
+
+@pytest.mark.parametrize("highest", [99_999_999.9, 99_999_999.99, 9_999_999.999, 4_294_967.295])
+def test_a_long_dial_rolls_over_to_the_digit(highest: float) -> None:
+    digit = 0.1 if highest == 99_999_999.9 else 0.01 if highest == 99_999_999.99 else 0.001
+    readings = rows((0, highest), (MINUTE_MS, 0.0), (2 * MINUTE_MS, digit))
+    facts = Facts(register_max=highest)
+    (only,) = intervals(Kind.COUNTER, readings, [0, 3 * MINUTE_MS], facts)
+    assert only.amount == pytest.approx(2 * digit, abs=1e-7)
