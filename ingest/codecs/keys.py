@@ -151,6 +151,7 @@ def _of_words(name: str, unit: str, *, phased: bool) -> Key | Rejected | None:
     if bracket := _BRACKET.search(text):
         unit, text = unit or bracket[1], text[: bracket.start()]
     words = tokens(_DUST.sub(_dust, text.translate(_LOW_DIGITS)))
+    unit = unit.strip(" []()")  # [°C]
     unit = SAME.get(unit.lower(), unit)
     written = bool(unit)
     if not unit:

@@ -40,10 +40,11 @@ _NAMES = [
     "measurementName",
     "parameter",
     "label",
+    "typeName",
 ]
 _IDS = ("measurementId",)  # a number that a model's table explains
 _VALUES = ("value", "_value", "Value", "measurementValue", "val")
-_UNITS = ("unit", "_unit", "Unit", "units", "uom")
+_UNITS = ("unit", "_unit", "Unit", "units", "uom", "typeUnits")
 _SIBLINGS = ("Unit", "_unit", "_units", "Units", "_uom")
 _NO_VALUES = frozenset((*_TIMES, *_UNITS))
 _NUMBERS = frozenset((int, float, bool))
@@ -228,6 +229,8 @@ def _list(walk: Collector, name: str, items: list[Any], *, depth: int) -> None:
     own = [key for _, layout in parts for key in layout.own]
     # What no other holds is a part of one object; what several hold is a log.
     shared = {key for key, n in Counter(own).items() if n > 1} if len(own) > len(set(own)) else None
+    labels = [tuple(str(item[n]) for n in layout.names) for item, layout in parts]
+    once = len(set(labels)) == len(labels)
     layouts = iter(parts)
     for at, item in enumerate(items):
         walk.visited += 1
@@ -237,7 +240,7 @@ def _list(walk: Collector, name: str, items: list[Any], *, depth: int) -> None:
         if isinstance(item, dict):
             held, layout = next(layouts)
             apart = shared is None or shared.isdisjoint(layout.own)
-            _item(walk, held, layout, apart=apart, told=told, depth=depth)
+            _item(walk, held, layout, apart=apart, told=told, once=once, depth=depth)
         elif isinstance(item, list):
             _list(walk, name, item, depth=depth + 1)
         else:
@@ -267,16 +270,21 @@ def _item(
     *,
     apart: bool,
     told: str,
+    once: bool,
     depth: int,
 ) -> None:
+    """Read an item of a list; `once` says that no other has its name: then it is none of a log."""
     raw_time = _first(item, layout.times)
     at_ms = None if raw_time is None else moment(raw_time)
+    labels = [text for n in layout.names if isinstance(text := item[n], str)]
+    value = _first(item, layout.values)
     if isinstance(at_ms, Rejected):
-        walk.refused.append(at_ms)
-        return
-    label, value = _first(item, layout.names), _first(item, layout.values)
-    if isinstance(label, str) and not isinstance(value, (dict, list)) and value is not None:
-        labels = [text for n in layout.names if isinstance(text := item[n], str)]
+        if not (once and labels):
+            walk.refused.append(at_ms)
+            return
+        at_ms = None  # it has the time of its message
+    label = labels[0] if labels else None
+    if label is not None and not isinstance(value, (dict, list)) and value is not None:
         labels += [str(item[n]) for n in _IDS if n in item and str(item[n]) in walk.names.keys]
         best = next((text for text in labels if walk.names.known(text)), label)
         unit, channel = str(_first(item, layout.units) or ""), _first(item, layout.channels)
