@@ -10,7 +10,7 @@ from typing import Any
 from caretaker.errors import ConfigurationError
 from caretaker.quantities import QUANTITIES, Kind
 from ingest.topics import Topic, compile_topic
-from ingest.units import UnknownUnitError, factor_offset
+from ingest.units import UnknownUnitError, choices, factor_offset
 
 _HERE = Path(__file__).parent / "drivers"
 UNIT_UNKNOWN = "?"
@@ -336,7 +336,9 @@ def _field(data: Mapping[str, Any], stars: Mapping[str, str], *, file: str, inde
             file=file,
             key=f"{where}.unit" if isinstance(error, UnknownUnitError) else f"{where}.star",
             problem=str(error),
-            remedy="Name the unit the device documents; without one there is no reading.",
+            remedy="Name the unit the device documents"
+            f" ({', '.join(choices(quantity)) or 'none'}; `0.1 °C` for tenths);"
+            " without one there is no reading.",
         ) from error
     beside = data.get("channel_at", ())
     return Field(

@@ -76,6 +76,7 @@ _SCALE: dict[str, dict[str, float]] = {
 _MILLI = {"mW": ("kW", 1e-6), "mWh": ("kWh", 1e-6), "mvar": ("kvar", 1e-6), "mVA": ("kVA", 1e-6)}
 """Units whose small m is milli, where the same word in small letters means mega."""
 _POWERS = re.compile(r"[⋅·](m|h|s|min)⁻([¹³])")  # µg⋅m⁻³, l⋅h⁻¹
+_COUNTED = re.compile(r"(\d{1,6}(?:\.\d{1,6})?) ?([^\d\s].*)")
 _PLAIN = str.maketrans(
     {"³": "3", "℃": "c", "℉": "f", "°": "", "º": "", " ": "", "_": "", "µ": "u", "μ": "u"}
 )
@@ -106,6 +107,11 @@ def factor_offset(quantity: str, unit: str) -> tuple[float, float]:
     10.0
     >>> factor_offset("power", "MW"), factor_offset("power", "mW")
     ((1000.0, 0.0), (1e-06, 0.0))
+
+    A number before the unit is what one count stands for: tenths of a degree, pulses of 10 L.
+
+    >>> factor_offset("temperature", "0.1 °C"), factor_offset("volume", "10 L")
+    ((0.1, 0.0), (0.01, 0.0))
     >>> factor_offset("pm10", "µg⋅m⁻³"), factor_offset("flow", "l⋅h⁻¹")
     ((1.0, 0.0), (0.001, 0.0))
 
@@ -122,27 +128,31 @@ def factor_offset(quantity: str, unit: str) -> tuple[float, float]:
             return _TEMPERATURE[name]
     elif name in _SCALE.get(canonical, {}):
         return _SCALE[canonical][name], 0.0
+    if (counted := _COUNTED.fullmatch(unit)) and float(counted[1]):
+        factor, offset = factor_offset(quantity, counted[2])
+        return float(counted[1]) * factor, offset
     raise UnknownUnitError(f"{unit!r} is no unit of {quantity}")
 
 
 _CHOICES = {
-    "kWh": "kWh Wh MWh MJ GJ",
-    "kW": "kW W MW",
-    "degC": "°C °F K",
+    "kWh": "kWh Wh MWh MJ GJ 0.1kWh 0.01kWh",
+    "kW": "kW W MW 0.1W",
+    "degC": "°C °F K 0.1°C 0.01°C",
     "K": "K °F",
-    "m3": "m³ L mL ft³ gal",
+    "m3": "m³ L mL ft³ gal 10L 100L",
     "m3/h": "m³/h L/h L/min L/s m³/s",
     "hPa": "hPa Pa kPa bar mbar mmHg psi",
     "kvarh": "kvarh varh",
     "kVAh": "kVAh VAh",
     "kvar": "kvar var",
     "kVA": "kVA VA",
-    "V": "V mV kV",
-    "A": "A mA",
+    "V": "V mV kV 0.1V",
+    "A": "A mA 0.1A 0.01A",
     "ug/m3": "µg/m³ mg/m³",
     "mg/m3": "mg/m³ µg/m³",
     "ppb": "ppb ppm",
     "lx": "lx klx",
+    "%": "% 0.1%",
 }
 
 
@@ -150,7 +160,7 @@ def choices(quantity: str) -> tuple[str, ...]:
     """Return the units of a quantity that a person may choose from, the usual one first.
 
     >>> choices("energy"), choices("humidity"), choices("power_factor")
-    (('kWh', 'Wh', 'MWh', 'MJ', 'GJ'), ('%',), ('1', '%'))
+    (('kWh', 'Wh', 'MWh', 'MJ', 'GJ', '0.1kWh', '0.01kWh'), ('%', '0.1%'), ('1', '%'))
     """
     canonical = QUANTITIES[quantity].unit
     if canonical == "1":

@@ -21,7 +21,7 @@ def test_a_topic_waits_is_tried_kept_and_used(school: School) -> None:
         assert {"path": "v.t", "value": "22"} in waiting["leaves"]
         names = {q["name"]: q for q in answer["quantities"]}
         assert names["temperature"] == {
-            "name": "temperature", "unit": "degC", "units": ["°C", "°F", "K"],
+            "name": "temperature", "unit": "degC", "units": ["°C", "°F", "K", "0.1°C", "0.01°C"],
             "en": "temperature", "zh": "温度",
         }  # fmt: skip
 
