@@ -38,13 +38,14 @@ from ingest.broker.choose import embedded_broker
 from ingest.broker.port import Address, Broker, Login
 from ingest.catch_up import CatchUp
 from ingest.decoder import Decoder
-from ingest.driver import dials_of, load_drivers
+from ingest.driver import dials_of
 from ingest.gate import Gate
 from ingest.ingest import Ingest
 from ingest.inspector import Inspector
 from ingest.mapping import in_force
 from ingest.metering import intervals
 from ingest.replay import Resumer
+from ingest.samples import proven_drivers
 from ingest.transport.choose import AnyTransport, mqtt_transport
 from ingest.transport.url import address_of
 from storage import dialect, dials, mappings
@@ -92,7 +93,7 @@ class App:
         self.clock = clock
         self.secrets = secrets
         self.site_file = site_file
-        self.decoder = Decoder(load_drivers(data_dir / "drivers"), clock=clock)
+        self.decoder = Decoder(proven_drivers(data_dir / "drivers", clock=clock), clock=clock)
         rules = (*standard_rules(settings), Canary())
         self.engine = Engine(
             rules,

@@ -9,6 +9,7 @@ from typing import Any
 
 from caretaker.errors import ConfigurationError
 from caretaker.quantities import QUANTITIES, Kind
+from ingest.driver_keys import check_keys
 from ingest.topics import Topic, compile_topic
 from ingest.units import UnknownUnitError, choices, factor_offset
 
@@ -206,6 +207,7 @@ def read_driver(text: str, *, file: str) -> Driver:
 
 def driver_of(data: Mapping[str, Any], *, file: str) -> Driver:
     """Return the driver that a table declares, wherever the table stands."""
+    check_keys(data, file=file)
     for key in ("name", "model", "keys" if data.get("extends") else "topics"):
         if not data.get(key) and not (key == "topics" and data.get("anywhere")):
             raise ConfigurationError(

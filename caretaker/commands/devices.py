@@ -23,9 +23,9 @@ from caretaker.errors import CaretakerError
 from caretaker.quantities import QUANTITIES
 from caretaker.vocabulary import Arrival, DeviceRole
 from ingest.decoder import Decoder
-from ingest.driver import load_drivers
 from ingest.mapping import in_force
 from ingest.replay import replay as decode_again
+from ingest.samples import proven_drivers
 from ingest.transport.port import Message
 from storage import devices as records
 from storage import dialect, mappings
@@ -178,7 +178,9 @@ def replay(
         found = ask(data, "POST", "/quarantine/replay", {"ids": ids or [], "reason": reason})
         usable, refused = found["replayed"], found["still_refused"]
     else:
-        decoder = Decoder(load_drivers(data / "drivers"), clock=SystemClock())
+        decoder = Decoder(
+            proven_drivers(data / "drivers", clock=SystemClock()), clock=SystemClock()
+        )
         settings, file = settings_of(data, site)
         with quiet_journal(data, settings) as journal:
             decoder.remember(journal.call(dialect.load))
@@ -198,7 +200,7 @@ def drivers(
 
     Example: caretaker drivers --topic tele/plug/SENSOR --payload '{"ENERGY":{"Power":12}}'
     """
-    found = load_drivers(data / "drivers")
+    found = proven_drivers(data / "drivers", clock=SystemClock())
     if not topic:
         table = Table("driver", "for")
         for driver in found:

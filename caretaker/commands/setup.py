@@ -30,8 +30,8 @@ from caretaker.template import TEMPLATE
 from ingest.broker.choose import embedded_broker
 from ingest.broker.supervise import answers
 from ingest.decoder import Decoder
-from ingest.driver import load_drivers
 from ingest.mapping import drivers_from
+from ingest.samples import proven_drivers
 from ingest.transport.url import address_of
 from storage.connection import open_reader
 from storage.schema import MIGRATIONS
@@ -118,7 +118,7 @@ def check(data: DataOption = DATA, site: SiteOption = None) -> None:
         found.good("secrets", "0600")
         build_channels(settings.channels, secrets=secrets.channels, file=file)
         found.good("channels", ", ".join(channel.name for channel in settings.channels))
-        drivers = load_drivers(data / "drivers")
+        drivers = proven_drivers(data / "drivers", clock=SystemClock())
         decoder = Decoder(drivers, clock=SystemClock())  # it knows the codecs and their options
         decoder.set_mappings(drivers_from(settings.mappings, file=file))
         found.good("drivers", ", ".join(driver.name for driver in drivers))
