@@ -144,14 +144,15 @@ def _meant(key: Key | None, name: str, unit: str) -> Meant:
 class Act(NamedTuple):
     """What to do with one key of an object: its whole name, its meaning, whether it is aside.
 
-    `passed` is set of a name under which neither a number nor a word can be a reading.
+    `passed` is set of a name under which neither a number nor a word can be a reading. `beside` is
+    the key that may name its unit.
     """
 
-    key: str
     name: str
     meant: Meant
     aside: bool
     passed: bool
+    beside: str
 
 
 class Plan(NamedTuple):
@@ -159,8 +160,8 @@ class Plan(NamedTuple):
 
     acts: tuple[Act | None, ...]
     phased: bool
-    units: bool
-    """Whether units may stand beside the values."""
+    units: tuple[str, ...]
+    """Keys that may name the unit of a single value."""
 
 
 @dataclass(slots=True)

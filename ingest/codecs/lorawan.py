@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from caretaker.vocabulary import Arrival, Rejected, RejectReason
@@ -29,6 +30,7 @@ from ingest.driver import Driver
 from ingest.strict_json import parse
 
 _EUI = re.compile(r"[0-9a-fA-F]{16}")
+_MAX_EUI = 64  # no longer text is one, in hex or in base64
 _MAX_UPLINKS = 100
 _WRAPPERS = ("result", "payload", "uplink", "body")
 _ENVELOPES = (
@@ -285,6 +287,11 @@ def _eui(text: str) -> str:
     >>> _eui("AgICAgICAgI="), _eui("24E124136B000001")
     ('0202020202020202', '24e124136b000001')
     """
+    return _known_eui(text) if len(text) <= _MAX_EUI else text
+
+
+@lru_cache(maxsize=4_096)
+def _known_eui(text: str) -> str:
     if _EUI.fullmatch(text):
         return text.lower()
     try:

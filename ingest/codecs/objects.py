@@ -7,15 +7,13 @@ a time each (a data log). A model table, where one fits, says what its keys are.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from itertools import islice
 from typing import Any, NamedTuple
 
 from caretaker.vocabulary import Rejected, RejectReason
 from ingest.codecs.collect import FIGURES, Act, Collector, Names, Plan
 from ingest.codecs.keys import identify
 from ingest.codecs.values import Value, moment
-from ingest.recent import brief
+from ingest.recent import Recent, brief
 
 _TIMES = [
     "timestamp",
@@ -88,7 +86,7 @@ def _object(walk: Collector, item: Any, *, at_ms: int | None, depth: int, prefix
     if not isinstance(item, dict) or depth > _MAX_DEPTH:
         return
     plan = _planned(walk.names, prefix, item)
-    units = _units(item) if plan.units else None
+    own = _own_unit(item, plan.units) if plan.units else ""
     for raw, act in zip(item.values(), plan.acts, strict=False):
         walk.visited += 1
         if walk.visited > _MAX_VALUES:
@@ -98,13 +96,23 @@ def _object(walk: Collector, item: Any, *, at_ms: int | None, depth: int, prefix
             continue
         if type(raw) in _NESTED:
             _inside(walk, act, raw, at_ms=at_ms, depth=depth)
-        elif units is not None:
-            unit = units.get(act.key, units[""])
+        elif unit := _text(item[act.beside]) if act.beside else own:
             walk.take(act.name, raw, unit, at_ms=at_ms, phased=plan.phased)
         elif type(raw) in FIGURES:
             walk.put(act.meant, act.name, raw, at_ms=at_ms)
         elif not act.passed:
             walk.take(act.name, raw, "", at_ms=at_ms, phased=plan.phased)
+
+
+def _text(raw: object) -> str:
+    return raw if isinstance(raw, str) else ""
+
+
+def _own_unit(item: Mapping[str, Any], units: tuple[str, ...]) -> str:
+    """Return the unit that an object of a single number names for it."""
+    unit = _first(item, units)
+    single = unit is not None and sum([type(raw) in _NUMBERS for raw in item.values()]) == 1
+    return _text(unit) if single else ""
 
 
 def _inside(walk: Collector, act: Act, raw: Any, *, at_ms: int | None, depth: int) -> None:
@@ -127,7 +135,7 @@ def _planned(names: Names, prefix: str, item: Mapping[str, Any]) -> Plan:
 
 
 def _plan(names: Names, prefix: str, keys: tuple[str, ...]) -> Plan:
-    phased = _phased(keys)
+    phased, every = _phased(keys), set(keys)
     acts: list[Act | None] = []
     for key in keys:
         if key in _NO_VALUES:
@@ -137,24 +145,9 @@ def _plan(names: Names, prefix: str, keys: tuple[str, ...]) -> Plan:
         meant = names.meaning(name, "", phased=phased)
         passed = meant.key is None and meant.refused is None
         passed = passed and (name in names.keys or not names.known(name))
-        acts.append(Act(key, name, meant, _aside(key), passed))
-    units = any(key in _UNITS or key.endswith(_SIBLINGS) for key in keys)
-    return Plan(tuple(acts), phased, units)
-
-
-def _units(item: Mapping[str, Any]) -> dict[str, str]:
-    """Return the units that an object names beside its values, and under "" that of all."""
-    own = _first(item, _UNITS)
-    if own is not None and sum([type(raw) in _NUMBERS for raw in item.values()]) != 1:
-        own = None
-    found = {"": own if isinstance(own, str) else ""}
-    for key in islice(item, _MAX_VALUES):
-        for end in _SIBLINGS:
-            if key + end in item:
-                unit = item[key + end]
-                found[key] = unit if isinstance(unit, str) else ""
-                break
-    return found
+        beside = next((key + end for end in _SIBLINGS if key + end in every), "")
+        acts.append(Act(name, meant, _aside(key), passed, beside))
+    return Plan(tuple(acts), phased, tuple(unit for unit in _UNITS if unit in every))
 
 
 def _name(names: Names, prefix: str, key: str) -> str:
@@ -192,7 +185,10 @@ def _phased(keys: tuple[str, ...]) -> bool:
 
 
 class _Layout(NamedTuple):
-    """Which keys of an item may hold its time, its name, its value and so on, the surest first."""
+    """Which keys of an item may hold its time, its name, its value and so on, the surest first.
+
+    `only` holds the one of value, unit and channel, or nothing, where there is never a choice.
+    """
 
     times: tuple[str, ...]
     names: tuple[str, ...]
@@ -200,11 +196,21 @@ class _Layout(NamedTuple):
     units: tuple[str, ...]
     channels: tuple[str, ...]
     own: tuple[str, ...]
+    ids: tuple[str, ...]
+    only: tuple[str, str, str] | None
+
+
+_LAYOUTS = Recent[tuple[str, ...], _Layout](500)
 
 
 def _layout(item: Mapping[str, Any]) -> _Layout:
     keys = tuple(item)
-    return _known_layout(keys) if brief(keys) else _layout_of(keys)
+    found = _LAYOUTS.get(keys)
+    if found is None:
+        found = _layout_of(keys)
+        if brief(keys):
+            _LAYOUTS.keep(keys, found)
+    return found
 
 
 def _layout_of(keys: tuple[str, ...]) -> _Layout:
@@ -214,10 +220,11 @@ def _layout_of(keys: tuple[str, ...]) -> _Layout:
         tuple(name for name in some if name in every) for some in wanted
     )
     own = tuple(key for key in keys if key not in _OF_ALL)
-    return _Layout(times, names, values, units, channels, own)
-
-
-_known_layout = lru_cache(maxsize=500)(_layout_of)
+    ids = tuple(key for key in _IDS if key in every)
+    value, unit, channel = (next(iter(some), "") for some in (values, units, channels))
+    sure = max(map(len, (values, units, channels))) < 2
+    only = (value, unit, channel) if sure else None
+    return _Layout(times, names, values, units, channels, own, ids, only)
 
 
 def _list(walk: Collector, name: str, items: list[Any], *, depth: int) -> None:
@@ -229,27 +236,35 @@ def _list(walk: Collector, name: str, items: list[Any], *, depth: int) -> None:
     own = [key for _, layout in parts for key in layout.own]
     # What no other holds is a part of one object; what several hold is a log.
     shared = {key for key, n in Counter(own).items() if n > 1} if len(own) > len(set(own)) else None
-    labels = [tuple(str(item[n]) for n in layout.names) for item, layout in parts]
-    once = len(set(labels)) == len(labels)
-    layouts = iter(parts)
+    times = [_time(item, layout) for item, layout in parts]
+    once = any(type(at_ms) is Rejected for at_ms in times) and _once(parts)
+    timed = iter(zip(parts, times, strict=True))
     for at, item in enumerate(items):
         walk.visited += 1
         if walk.visited > _MAX_VALUES:
             walk.refused = walk.refused or [_TOO_LARGE]
             return
         if isinstance(item, dict):
-            held, layout = next(layouts)
+            (held, layout), at_ms = next(timed)
             apart = shared is None or shared.isdisjoint(layout.own)
-            _item(walk, held, layout, apart=apart, told=told, once=once, depth=depth)
+            _item(walk, held, layout, at_ms, apart=apart, told=told, once=once, depth=depth)
         elif isinstance(item, list):
             _list(walk, name, item, depth=depth + 1)
         else:
             walk.take_place(name, at, item)
 
 
+def _once(parts: list[tuple[dict[str, Any], _Layout]]) -> bool:
+    """Return whether no two items have the same names."""
+    labels = [tuple(str(item[n]) for n in layout.names) for item, layout in parts]
+    return len(set(labels)) == len(labels)
+
+
 def _telling(parts: list[tuple[dict[str, Any], _Layout]]) -> str:
     """Return the key that tells apart the items of a list which share a name and have no time."""
-    named = [(item, layout) for item, layout in parts if _first(item, layout.names)]
+    named = [(i, layout) for i, layout in parts if layout.names and _first(i, layout.names)]
+    if not named:
+        return ""
     labels = [_first(item, layout.names) for item, layout in named]
     if len(set(map(str, labels))) == len(labels) or any(
         _first(item, layout.times) for item, layout in named
@@ -263,10 +278,32 @@ def _telling(parts: list[tuple[dict[str, Any], _Layout]]) -> str:
     return ""
 
 
+def _time(item: Mapping[str, Any], layout: _Layout) -> int | Rejected | None:
+    raw = _first(item, layout.times) if layout.times else None
+    return None if raw is None else moment(raw)
+
+
+def _told(item: Mapping[str, Any], layout: _Layout) -> tuple[Any, Any, Any]:
+    """Return what an item says of its value, its unit and its channel."""
+    if layout.only is None:
+        return (
+            _first(item, layout.values),
+            _first(item, layout.units),
+            _first(item, layout.channels),
+        )
+    value, unit, channel = layout.only
+    return (
+        item[value] if value else None,
+        item[unit] if unit else None,
+        item[channel] if channel else None,
+    )
+
+
 def _item(
     walk: Collector,
     item: Mapping[str, Any],
     layout: _Layout,
+    at_ms: int | Rejected | None,
     *,
     apart: bool,
     told: str,
@@ -274,20 +311,18 @@ def _item(
     depth: int,
 ) -> None:
     """Read an item of a list; `once` says that no other has its name: then it is none of a log."""
-    raw_time = _first(item, layout.times)
-    at_ms = None if raw_time is None else moment(raw_time)
     labels = [text for n in layout.names if isinstance(text := item[n], str)]
-    value = _first(item, layout.values)
     if isinstance(at_ms, Rejected):
         if not (once and labels):
             walk.refused.append(at_ms)
             return
         at_ms = None  # it has the time of its message
-    label = labels[0] if labels else None
-    if label is not None and not isinstance(value, (dict, list)) and value is not None:
-        labels += [str(item[n]) for n in _IDS if n in item and str(item[n]) in walk.names.keys]
-        best = next((text for text in labels if walk.names.known(text)), label)
-        unit, channel = str(_first(item, layout.units) or ""), _first(item, layout.channels)
+    value, raw_unit, channel = _told(item, layout)
+    if labels and not isinstance(value, (dict, list)) and value is not None:
+        best, unit = labels[0], str(raw_unit or "")
+        if len(labels) > 1 or layout.ids:
+            labels += [str(item[n]) for n in layout.ids if str(item[n]) in walk.names.keys]
+            best = next((text for text in labels if walk.names.known(text)), best)
         channel = item[told] if told else channel
         if isinstance(channel, str | int) and str(channel).replace("_", "").isalnum():
             walk.take_channel(best, str(channel), value, unit, at_ms=at_ms)

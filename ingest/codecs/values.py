@@ -31,7 +31,7 @@ class Value(Struct, frozen=True, gc=False):
 
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\.\d{1,9})?Z")
 _GOOD, _CLOCK = Quality.GOOD, Quality.CLOCK
-_NEVER: Counter[tuple[str, str]] = Counter()
+_MAX_TIME = 64  # characters of a time that is remembered
 _MAX_UNIT = 32  # of what is remembered
 _EPOCH = re.compile(r"\d{10}(\d{3})?")
 
@@ -42,6 +42,12 @@ def moment(raw: object) -> int | Rejected:
     >>> moment("20260901T000000Z") == moment("1788220800000") == moment(1788220800)
     True
     """
+    if type(raw) is str and len(raw) <= _MAX_TIME:
+        return _written(raw)
+    return _moment(raw)
+
+
+def _moment(raw: object) -> int | Rejected:
     if isinstance(raw, str) and raw[4:5] != "-":
         if _EPOCH.fullmatch(raw):
             return instant(int(raw))
@@ -49,6 +55,9 @@ def moment(raw: object) -> int | Rejected:
             year, month, day, hour, minute, second, part = compact.groups()
             return instant(f"{year}-{month}-{day}T{hour}:{minute}:{second}{part or ''}Z")
     return instant(raw)
+
+
+_written = lru_cache(maxsize=1_024)(_moment)  # the parts of a message often share a time
 
 
 def readings(
@@ -69,17 +78,19 @@ def readings(
     seen: set[tuple[str, str, int, int]] = set()
     values = list(values)
     stamp = settle(at_ms, received_ms)
-    of_point = _often(values)
+    of_point: Counter[tuple[str, str]] | None = None
     for value in values:
         if type(value) is not Value:
             refused.append(value)  # type: ignore[arg-type]  # the only other
             continue
         own = stamp if value.at_ms is None else settle(value.at_ms, received_ms)
-        misplaced = value.at_ms is not None and own[1] is _CLOCK
-        if misplaced and of_point[value.quantity, value.channel] > 1:
-            # A log's time that cannot be is none of now either.
-            refused.append(Rejected(RejectReason.BAD_TIME, f"{value.quantity}: a log's own time"))
-            continue
+        if own[1] is _CLOCK and value.at_ms is not None:
+            of_point = of_point or _counted(values)
+            if of_point[value.quantity, value.channel] > 1:
+                # A log's time that cannot be is none of now either.
+                detail = f"{value.quantity}: a log's own time"
+                refused.append(Rejected(RejectReason.BAD_TIME, detail))
+                continue
         item = _reading(value, *own)
         if type(item) is Measured:
             key = (item.channel, item.quantity, item.at_ms, item.ordinal)
@@ -91,12 +102,9 @@ def readings(
     return found, refused
 
 
-def _often(values: list[Value | Rejected]) -> Counter[tuple[str, str]]:
-    """Return how many values each point has, where some have a time of their own."""
-    for value in values:
-        if type(value) is Value and value.at_ms is not None:
-            return Counter((v.quantity, v.channel) for v in values if isinstance(v, Value))
-    return _NEVER
+def _counted(values: Iterable[Value | Rejected]) -> Counter[tuple[str, str]]:
+    """Return how many values each point has."""
+    return Counter((value.quantity, value.channel) for value in values if type(value) is Value)
 
 
 def _reading(value: Value, at_ms: int, quality: Quality) -> Measured | Rejected | None:
