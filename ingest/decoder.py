@@ -146,6 +146,11 @@ class Decoder:
         arrivals = codecs[route.driver.name].decode(heard, route)
         if arrivals is None:
             return None
+        if len(arrivals) == 1:  # as nearly always
+            (one,) = arrivals
+            if one.knowledge:
+                return (self._learn(one),)
+            return None if route.anywhere and not (one.measured or one.rejected) else (one,)
         if route.anywhere and not any(a.measured or a.rejected or a.knowledge for a in arrivals):
             return None
         if not arrivals:

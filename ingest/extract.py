@@ -22,6 +22,10 @@ _WORDS = {
     **dict.fromkeys(("off", "closed", "close", "false", "no", "clear", "dry"), 0.0),
 }
 _NUMBERS = frozenset((int, float))
+NESTED = frozenset((dict, list))
+"""The types of what holds other values in JSON."""
+IDS = (str, int)
+"""The types of what may be a name."""
 _MOST = 1_000  # values of one message; the largest meters known here send about a hundred
 
 
@@ -131,7 +135,7 @@ class Reader:
         rule = leaf.field
         if value is None:
             return True  # a null says "no reading now"
-        nested = isinstance(value, dict | list)
+        nested = type(value) in NESTED
         if nested and not rule.phases:
             if not inner:
                 self._refuse(RejectReason.WRONG_TYPE, f"{rule.quantity}: no single value")
@@ -210,7 +214,7 @@ class Reader:
         channel = leaf.channel
         for where in leaf.field.channel_at:
             named = self._at(where, beside)
-            if isinstance(named, str | int) and not isinstance(named, bool) and named != "":
+            if isinstance(named, IDS) and not isinstance(named, bool) and named != "":
                 channel = str(named)
                 break
         return self._under(channel)

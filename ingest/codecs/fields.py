@@ -8,7 +8,7 @@ from caretaker.errors import ConfigurationError
 from caretaker.vocabulary import Arrival, Measured, Rejected, RejectReason
 from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, usable_name
 from ingest.driver import Driver
-from ingest.extract import first, measure
+from ingest.extract import IDS, NESTED, first, measure
 from ingest.plan import compile_fields
 from ingest.times import instant, settle
 
@@ -56,7 +56,7 @@ class Fields:
             return None if route.anywhere else (refuse(heard, driver, payload),)
         if key is not None:
             payload = _nested(key, payload)
-        elif not isinstance(payload, dict | list):
+        elif type(payload) not in NESTED:
             return (refuse(heard, driver, Rejected(RejectReason.WRONG_SHAPE, "no object")),)
         return (self._read(heard, route, payload),)
 
@@ -81,7 +81,7 @@ class Fields:
             at_ms=at_ms,
             quality=quality,
             received_ms=received_ms,
-            channel=str(named) if isinstance(named, str | int) else "",
+            channel=str(named) if isinstance(named, IDS) else "",
         )
         device = driver.device.format(device=name)
         if driver.repeat_s and found and self._repeated(device, found, received_ms):
@@ -95,7 +95,7 @@ class Fields:
             device=device,
             measured=found,
             rejected=refused,
-            model=str(model) if isinstance(model, str | int) else "",
+            model=str(model) if isinstance(model, IDS) else "",
             knowledge=knowledge,
         )
 
@@ -149,7 +149,7 @@ def native_id(driver: Driver, payload: Any) -> str:
     for paths in driver.device_at:
         for path in paths:
             part = first(payload, path)
-            if isinstance(part, str | int) and part != "":
+            if isinstance(part, IDS) and part != "":
                 parts.append(str(part))
                 break
         else:

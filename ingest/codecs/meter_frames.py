@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from caretaker.vocabulary import Arrival, Rejected
 from ingest.codecs import cjt188, dlt645
 from ingest.codecs.follow_up import FollowUps
-from ingest.codecs.octets import octets
+from ingest.codecs.octets import framed, octets
 from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, usable_name
 from ingest.codecs.values import Value, readings
 from ingest.driver import Driver
@@ -28,6 +28,8 @@ class MeterFrames:
         meters: dict[str, list[Value | Rejected]] = {}
         spoiled: list[Rejected] = []
         count = 0
+        if not framed(heard.message.payload):
+            return None
         told = None if isinstance(heard.json, Rejected) else heard.json
         for data in octets(heard.message.payload, told):
             for item in self._found(data, heard):

@@ -19,6 +19,13 @@ _HEX = re.compile(rb"(?:0[xX]|\\x)?[0-9A-Fa-f]{2}(?:[\s:,;-]{0,2}(?:0[xX]|\\x)?[
 _PREFIX = re.compile(rb"0[xX]|\\x")
 _LONG = re.compile(rb'"[A-Za-z0-9+/_\\-]{16,}={0,2}"')  # as base64, where no 68 can be seen
 _NUMBERS = re.compile(rb"104\s*,(?:\s*-?\d{1,3}\s*,){8,}")  # 68 and on, as a list of numbers
+_FRAMED = re.compile(rb"68(?:[\s:,;-]{0,2}(?:0[xX])?[0-9A-Fa-f]{2}){9}")  # the shortest frames
+# The start of a text in base64 as bytes.translate shows it, which is faster than an expression.
+_CODED = bytes(
+    0x61 if chr(code).isalnum() or chr(code) in "+/_-" else 0x22 if code == 0x22 else 0x20
+    for code in range(256)
+)
+_QUOTED = b'"' + b"a" * 16
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _PAIR = re.compile(r"(?:0[xX])?[0-9A-Fa-f]{2}")
 _SHORTEST = 16  # characters of hex text; _HEX finds none in less
@@ -26,6 +33,23 @@ _NESTED = frozenset((dict, list))
 _MAX_STRINGS = 64
 _MAX_DEPTH = 8
 _MAX_BYTES = 64 * 1024
+
+
+def framed(payload: bytes) -> bool:
+    """Return False where a payload is JSON or like it and no text or list in it can be a frame.
+
+    A frame begins with 68, is at least eleven bytes long and ends with 16.
+
+    >>> framed(b'{"id": "6842", "at": "2026-01-01T00:00:00Z"}'), framed(b"\\x68")
+    (False, True)
+    """
+    if payload[:1] not in (b"{", b"[", b'"') or b"\\" in payload or b"\x16" in payload:
+        return True
+    if b"68" in payload and (b'68"' in payload or _FRAMED.search(payload)):
+        return True
+    if _QUOTED in payload.translate(_CODED) and _LONG.search(payload):
+        return True
+    return b"104" in payload and _NUMBERS.search(payload) is not None
 
 
 def octets(payload: bytes, told: Any = None) -> list[bytes]:

@@ -74,18 +74,13 @@ class Suffix:
         driver, payload = self._driver, heard.json
         if isinstance(payload, Rejected):
             return None if route.anywhere else (refuse(heard, driver, payload),)
-        if any(first(payload, path) is None for path in driver.holds):
-            return None
+        for path in driver.holds:
+            if first(payload, path) is None:
+                return None
         name = native_id(driver, payload)
         if not usable_name(name):
             return (bad_name(heard, driver, name),)
-        device_ms: int | None = None
-        for path in driver.time_at:
-            raw = first(payload, path)
-            if raw is not None and isinstance(told := instant(raw), int):
-                device_ms = told
-                break
-        at_ms, quality = settle(device_ms, heard.message.received_ms)
+        at_ms, quality = settle(self._time(payload), heard.message.received_ms)
         medium = self._medium(payload)
         found: list[Measured] = []
         refused: list[Rejected] = []
@@ -112,6 +107,13 @@ class Suffix:
                 model=str(model or ""),
             ),
         )
+
+    def _time(self, payload: Mapping[str, Any]) -> int | None:
+        for path in self._driver.time_at:
+            raw = first(payload, path)
+            if raw is not None and isinstance(told := instant(raw), int):
+                return told
+        return None
 
     def _medium(self, payload: Mapping[str, Any]) -> str:
         """Return what flows: as the telegram says, or by the meter behind a radio converter."""
