@@ -42,6 +42,7 @@ from ingest.driver import dials_of
 from ingest.gate import Gate
 from ingest.ingest import Ingest
 from ingest.inspector import Inspector
+from ingest.joining import use_aliases
 from ingest.mapping import in_force
 from ingest.metering import intervals
 from ingest.replay import Resumer
@@ -144,6 +145,7 @@ class App:
         self.decoder.remember(self._journal.call(dialect.load))
         kept = [item.body for item in self._journal.call(mappings.listing)]
         self.decoder.set_mappings(in_force(self.settings.mappings, kept, file=self.site_file))
+        use_aliases(self._journal, self.decoder)
         self._journal.set_judge(self.engine)
         self._projection = projection_of(
             self.settings,

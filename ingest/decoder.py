@@ -49,6 +49,7 @@ class Decoder:
         self._memory: dict[str, bytes] = {}
         self._vetting = Vetting(self._memory)
         self._known_bytes = 0
+        self._aliases: dict[str, str] = {}
         self._news: set[str] = set()
         self._dialects = {driver.name: self._codec(driver) for driver in drivers}
         self._teachers = {driver.codec: self._dialects[driver.name] for driver in drivers}
@@ -83,6 +84,10 @@ class Decoder:
             )
         return factory(driver, self._memory)
 
+    def set_aliases(self, aliases: Mapping[str, str]) -> None:
+        """Call devices by other keys from now on: a person said that two ids are one device."""
+        self._aliases = dict(aliases)
+
     def remember(self, known: Mapping[str, bytes]) -> None:
         """Take what earlier messages taught, as the journal kept it."""
         self._memory.update(known)
@@ -116,6 +121,14 @@ class Decoder:
 
     def _vetted(self, arrivals: tuple[Arrival, ...]) -> tuple[Arrival, ...]:
         """Return arrivals in the light of what the same devices sent before."""
+        if self._aliases:
+            called = self._aliases.get
+            arrivals = tuple(
+                [
+                    replace(a, device=key) if (key := called(a.device)) is not None else a
+                    for a in arrivals
+                ]
+            )
         if len(arrivals) == 1:
             (arrival,) = arrivals
             found = self._vetting.vet(arrival)

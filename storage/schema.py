@@ -1,6 +1,7 @@
 """The journal's tables, as a list of migrations; a released one is never edited."""
 
 from storage.migrations.alerts import ALERTS
+from storage.migrations.aliases import ALIASES
 from storage.migrations.append_only import APPEND_ONLY
 from storage.migrations.checkpoints import CHECKPOINTS
 from storage.migrations.cold_storage import COLD_STORAGE
@@ -309,5 +310,6 @@ MIGRATIONS: tuple[str, ...] = (
     """,
     CHECKPOINTS,
     TALLY,
+    ALIASES,
 )
 """Migration n brings the file from version n to n + 1 (PRAGMA user_version)."""

@@ -6,6 +6,7 @@ from api.routes import (
     devices,
     incidents,
     influx,
+    joins,
     kpis,
     mappings,
     meters,
@@ -30,6 +31,7 @@ ROUTERS = (
     mappings.router,
     reports.router,
     influx.router,
+    joins.router,
     system.router,
 )
 

@@ -23,6 +23,7 @@ from caretaker.errors import CaretakerError
 from caretaker.quantities import QUANTITIES
 from caretaker.vocabulary import Arrival, DeviceRole
 from ingest.decoder import Decoder
+from ingest.joining import use_aliases
 from ingest.mapping import in_force
 from ingest.replay import replay as decode_again
 from ingest.samples import proven_drivers
@@ -186,6 +187,7 @@ def replay(
             decoder.remember(journal.call(dialect.load))
             kept = [item.body for item in journal.call(mappings.listing)]
             decoder.set_mappings(in_force(settings.mappings, kept, file=file))
+            use_aliases(journal, decoder)
             usable, refused = decode_again(journal, decoder, ids=ids or [], reason=reason)
     console.print(f"{usable} usable now, {refused} still refused.")
 

@@ -31,6 +31,7 @@ export type DeviceList = Schemas["DeviceList"];
 export type History = Schemas["History"];
 export type System = Schemas["System"];
 export type DeviceRole = Schemas["DeviceRole"];
+export type Joins = Schemas["Joins"];
 export type Mappings = Schemas["Mappings"];
 export type MappingIn = Schemas["MappingIn"];
 export type MappingTopic = Schemas["MappingTopic"];

@@ -19,6 +19,7 @@ import { Quality } from "../ui/Quality";
 import { useChange } from "../ui/useChange";
 import { mainPoint, placeOf } from "./Devices";
 import { Explain } from "./Explain";
+import { Joined } from "./Joins";
 import { MeterEvents, registersOf } from "./MeterEvents";
 
 const DAY = 86_400_000;
@@ -70,6 +71,7 @@ function Body({ device }: { device: DeviceOut }): JSX.Element {
         <div class="grid start">
           {meter && <MeterEvents device={device} />}
           <About device={device} />
+          <Joined device={device} />
           {device.source === "file" ? (
             <p class="note">
               <FileOwnedIcon aria-hidden="true" />

@@ -1,7 +1,7 @@
 /** Devices that were heard and belong to nobody yet; one click takes them in. */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import type { InboxItem, InboxList } from "../api/shapes";
+import type { DeviceList, InboxItem, InboxList } from "../api/shapes";
 import { decimal } from "../format";
 import { refresh, useQuery } from "../state/query";
 import { mayOperate, site } from "../state/site";
@@ -144,7 +144,64 @@ function Heard({ item, onTaken }: { item: InboxItem; onTaken: (name: string) => 
           </div>
         </form>
       )}
+      {mayOperate.value && !item.key.startsWith("native:") && <Join item={item} onTaken={onTaken} />}
       {failure.value !== undefined && <Note bad>{failureWords(failure.value, true)}</Note>}
     </Card>
+  );
+}
+
+/** A new battery, an exchanged meter, another way: the newcomer is a device we have. */
+function Join({ item, onTaken }: { item: InboxItem; onTaken: (name: string) => void }): JSX.Element {
+  const words = t().inbox;
+  const open = useSignal(false);
+  return (
+    <details class="join" onToggle={(event) => (open.value = event.currentTarget.open)}>
+      <summary class="small quiet" data-testid={`join-${item.id}`}>
+        {words.join}
+      </summary>
+      {open.value && <JoinForm item={item} onTaken={onTaken} />}
+    </details>
+  );
+}
+
+function JoinForm({ item, onTaken }: { item: InboxItem; onTaken: (name: string) => void }): JSX.Element {
+  const words = t().inbox;
+  const query = useQuery<DeviceList>("/devices");
+  const chosen = useSignal("");
+  const { busy, failure, send } = useChange();
+  const join = async () => {
+    const device = query.data.value?.items.find((found) => `${found.id}` === chosen.value);
+    if (device !== undefined && (await send("POST", `/inbox/${item.id}/join`, { device: device.id }))) {
+      onTaken(device.name);
+      for (const path of ["/inbox", "/devices", "/today", "/joins"]) refresh(path);
+    }
+  };
+  return (
+    <form
+      class="form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void join();
+      }}
+    >
+      <p class="small quiet">{words.joinMore}</p>
+      <label class="field">
+        {words.joinTo}
+        <select required value={chosen} data-testid="join-device" onChange={(event) => (chosen.value = event.currentTarget.value)}>
+          <option value="">{words.joinChoose}</option>
+          {(query.data.value?.items ?? []).map((found) => (
+            <option key={found.id} value={`${found.id}`}>
+              {found.name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <div class="buttons">
+        <button class="button" type="submit" disabled={busy.value || chosen.value === ""} data-testid="join-confirm">
+          {words.joinConfirm}
+        </button>
+      </div>
+      {failure.value !== undefined && <Note bad>{failureWords(failure.value, true)}</Note>}
+    </form>
   );
 }

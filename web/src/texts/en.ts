@@ -156,6 +156,7 @@ const en: Texts = {
       mapping_separator: "A comma cannot both part values and stand in them.",
       mapping_topics: "The topic is not possible: no + and #; write {device} for the level that names the device.",
       mapping_unit: "That is no unit of this quantity.",
+      not_joined: "These two cannot be one device; adopt it as a device of its own.",
       name_taken: "There is a mapping of this name already: choose another, or change that one.",
       bad_time: "The time is not possible: not in the future, at most a week back, the end after the start.",
       food_went_to_missing: "Say where the food went; “empty” when there was none.",
@@ -556,6 +557,10 @@ const en: Texts = {
   },
 
   device: {
+    joined: "Also ids of this device",
+    joinedBy: (who: string, when: string) => `joined by ${who}, ${when}`,
+    part: "Part",
+    partMore: "Parted, it is a new device of its own again; the readings that were taken over stay.",
     history: "History",
     historyHint: "drag to zoom, double-click to reset",
     historyTouch: "hold and slide for values",
@@ -628,6 +633,11 @@ const en: Texts = {
     showRaw: "Its last message as received",
     key: "Key",
     nothing: "Nothing understood yet",
+    join: "It is one we have (a new battery, an exchanged meter, another way)",
+    joinMore: "All it sends is then that device's; name, limits and history go on. Where both have the same register, the meter counts as exchanged, and nothing is subtracted across.",
+    joinTo: "Which one it is",
+    joinChoose: "choose",
+    joinConfirm: "Join to this device",
   },
 
   kitchen: {

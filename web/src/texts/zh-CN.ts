@@ -153,6 +153,7 @@ const zh = {
       mapping_separator: "逗号不能既隔开值又当小数点，请改其中一个。",
       mapping_topics: "主题不对：不能用 + 和 #，设备名的一级写成 {device}。",
       mapping_unit: "这个单位不适用于这个量。",
+      not_joined: "这两个不能当作同一台设备，请单独认领。",
       name_taken: "已经有同名的说明，请换一个名称，或直接修改那一条。",
       bad_time: "时间不对：不能在将来，也不能早于一周前，结束要晚于开始。",
       food_went_to_missing: "请写明食品去了哪里；没有食品就写“空”。",
@@ -592,6 +593,10 @@ const zh = {
   },
 
   device: {
+    joined: "也是这台设备的标识",
+    joinedBy: (who: string, when: string) => `由 ${who} 于 ${when} 接上`,
+    part: "分开",
+    partMore: "分开之后，它又是一台单独的新设备；已经接过来的读数不变。",
     history: "历史",
     historyHint: "拖动放大，双击还原",
     historyTouch: "按住滑动查看数值",
@@ -664,6 +669,11 @@ const zh = {
     showRaw: "最近一条消息的原文",
     key: "标识",
     nothing: "还没有读懂的数据",
+    join: "它就是已有的设备（换了电池、换了表，或另一路消息）",
+    joinMore: "接上之后，它发来的数据都归那台设备，名称、限值和历史接着用。两边都有同一个计量读数时，按换表处理，不会跨表相减。",
+    joinTo: "它是哪一台",
+    joinChoose: "请选择",
+    joinConfirm: "接到这台设备",
   },
 
   kitchen: {
