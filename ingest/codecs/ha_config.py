@@ -115,7 +115,7 @@ _PERIOD = re.compile(
     re.IGNORECASE,
 )
 _COMPONENT = re.compile(r"^(binary_)?sensor[-_]")
-_REFINED = ("heat_", "gas_", "cooling_", "battery_", "device_")
+_REFINED = re.compile(r"(?:heat|gas|cooling|battery|device)_|\w+_export")
 _CODE = re.compile(r"[^0-9A-Za-z]+")
 
 
@@ -357,7 +357,7 @@ def _surest(names: list[str], unit: str) -> Key | None:
     """Return what a name says: one whose words tell a quantity goes before one that has a unit."""
     worded = [name for name in names if isinstance(identify(name), Key)]
     keys = [key for name in (*worded, *names) if isinstance(key := identify(name, unit), Key)]
-    refined = (key for key in keys if key.quantity.startswith(_REFINED))
+    refined = (key for key in keys if _REFINED.match(key.quantity))
     return keys[0] if worded else next(refined, keys[0] if keys else None)
 
 

@@ -10,6 +10,7 @@ change, so here a constant in its place, or a choice that hangs on it, is no val
 """
 
 import operator
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ MAX_LENGTH = 2_000
 _MAX_TEXT = 10_000
 _MAX_WHOLE = 2**53
 _MAX_WORD = 64
+_FORMAT = re.compile(r"%(?:0?\.?\d)?f|%d")
 _PARSER = Environment(autoescape=False)  # noqa: S701  (it parses; nothing is ever rendered)
 _ARITHMETIC: dict[type[nodes.Node], Callable[[Any, Any], Any]] = {
     nodes.Add: operator.add,
@@ -42,39 +44,11 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 _FILTERS = {"float", "int", "round", "default", "is_defined", "lower", "upper", "trim", "replace"}
 _FILTERS |= {"string", "abs", "bool", "d", "multiply", "add", "iif", "from_json"}
-_FILTERS |= {"is_number", "min", "max", "first", "last", "bitwise_and"}
+_FILTERS |= {"is_number", "min", "max", "first", "last", "bitwise_and", "format"}
 _FUNCTIONS = {"float", "int", "iif", "min", "max"}
 _KEYWORDS = {"default", "precision"}
 _METHODS = {"split", "get", "lower", "upper", "strip", "replace"}
 _TESTS = {"defined", "none", "number", "undefined"}
-_ALLOWED: tuple[type[nodes.Node], ...] = (
-    nodes.Output,
-    nodes.TemplateData,
-    nodes.Name,
-    nodes.Const,
-    nodes.Getattr,
-    nodes.Getitem,
-    nodes.Filter,
-    nodes.Call,
-    nodes.Compare,
-    nodes.Operand,
-    nodes.CondExpr,
-    nodes.If,
-    nodes.Test,
-    nodes.And,
-    nodes.Or,
-    nodes.Not,
-    nodes.Neg,
-    nodes.Pos,
-    nodes.Assign,
-    nodes.List,
-    nodes.Tuple,
-    nodes.Dict,
-    nodes.Pair,
-    nodes.Keyword,
-    nodes.Concat,
-    *_ARITHMETIC,
-)
 
 
 class UnknownTemplateError(ValueError):
@@ -208,6 +182,19 @@ def _step(held: Any, key: Any) -> Any:
     return MISSING
 
 
+def _item(node: nodes.Getitem, scope: Mapping[str, Any]) -> Any:
+    """Return what stands at a key, or a part of a text or list."""
+    held = _value(node.node, scope)
+    if not isinstance(node.arg, nodes.Slice):
+        return _step(held, _value(node.arg, scope))
+    ends = [None if end is None else _value(end, scope) for end in (node.arg.start, node.arg.stop)]
+    if not isinstance(held, str | list) or node.arg.step is not None:
+        return MISSING
+    if any(not isinstance(end, int | None) for end in ends):
+        return MISSING
+    return held[slice(*ends)]
+
+
 def _filter(node: nodes.Filter, scope: Mapping[str, Any]) -> Any:
     held = _value(node.node, scope) if node.node is not None else MISSING
     arguments = [_value(item, scope) for item in node.args]
@@ -245,6 +232,13 @@ def _iif(held: Any, arguments: list[Any]) -> Any:
     return yes if held else no
 
 
+def _formatted(how: str, arguments: list[Any]) -> Any:
+    """Return one number written as `%.1f` says; anything wider is no value."""
+    if not _FORMAT.fullmatch(how) or len(arguments) != 1 or arguments[0] is MISSING:
+        return MISSING
+    return how % float(arguments[0])
+
+
 def _extreme(which: Callable[[list[Any]], Any], held: Any) -> Any:
     """Return the least or greatest of a list; a constant that stands in for nothing is none."""
     if not isinstance(held, list) or not held or MISSING in held:
@@ -264,6 +258,7 @@ _BY_FILTER: dict[str, Callable[[Any, list[Any]], Any]] = {
     "max": lambda held, _: _extreme(max, held),
     "first": lambda held, _: _step(held, 0),
     "last": lambda held, _: _step(held, -1),
+    "format": lambda held, arguments: _formatted(str(held), arguments),
     "bitwise_and": lambda held, arguments: int(held) & int(arguments[0]),
     "bool": lambda held, _: _truth(held),
 }
@@ -366,7 +361,7 @@ _HANDLERS: dict[type[nodes.Node], Callable[[Any, Mapping[str, Any]], Any]] = {
     nodes.Const: lambda node, _: node.value,
     nodes.Name: lambda node, scope: scope.get(node.name, MISSING),
     nodes.Getattr: lambda node, scope: _step(_value(node.node, scope), node.attr),
-    nodes.Getitem: lambda node, scope: _step(_value(node.node, scope), _value(node.arg, scope)),
+    nodes.Getitem: _item,
     nodes.Filter: _filter,
     nodes.Call: _call,
     nodes.Compare: _compare,
@@ -382,3 +377,8 @@ _HANDLERS: dict[type[nodes.Node], Callable[[Any, Mapping[str, Any]], Any]] = {
     nodes.Neg: lambda node, scope: -_value(node.node, scope),
     nodes.Pos: lambda node, scope: +_value(node.node, scope),
 }
+_ALLOWED: tuple[type[nodes.Node], ...] = (
+    *_HANDLERS,
+    *_ARITHMETIC,
+    *(nodes.Output, nodes.Operand, nodes.If, nodes.Assign, nodes.Pair, nodes.Keyword, nodes.Slice),
+)

@@ -72,6 +72,7 @@ _CHINESE = "|".join(
     )
 )
 _TARIFF = re.compile(r"(?<![a-z])tarif+_?(\d)(?!\d)")
+_FED_IN = re.compile(r"(?<![a-z])(?:feed[ _-]?in|to[ _-]grid)(?![a-z])", re.IGNORECASE)
 _WHOLE = {
     "kwh",
     "kw",
@@ -150,7 +151,7 @@ def _of_words(name: str, unit: str, *, phased: bool) -> Key | Rejected | None:
     text = name
     if bracket := _BRACKET.search(text):
         unit, text = unit or bracket[1], text[: bracket.start()]
-    words = tokens(_DUST.sub(_dust, text.translate(_LOW_DIGITS)))
+    words = tokens(_FED_IN.sub("_feedin_", _DUST.sub(_dust, text.translate(_LOW_DIGITS))))
     unit = unit.strip(" []()")  # [°C]
     unit = SAME.get(unit.lower(), unit)
     written = bool(unit)

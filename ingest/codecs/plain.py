@@ -91,6 +91,8 @@ class Plain:
             if level.lower() in self._skipped:
                 continue
             key = identify(level, unit)
+            if unit and not isinstance(identify(level), Key):
+                break  # 3A alone may be anything
             if isinstance(key, Key):
                 rest = [x for x in levels[:-back] if x.lower() not in self._skipped]
                 found = _phased(key, rest)
