@@ -114,6 +114,9 @@ def _point(
         for code, bit in _OF_READINGS:
             if quality & bit:
                 found[code].add(begin_ms, until_ms, times=times)
+    lacking = {int(f.figures["device"]) for f in flags if f.code == "missing-meter"}
+    named = [records.find(connection, number) for number in sorted(lacking)]
+    names = "、".join(device.name or device.key for device in named if device is not None)
     days = load(connection, point.id, Period.DAY, start_ms - DAY_MS, end_ms)
     counted = QUANTITIES[point.quantity].kind in COUNTED
     amount = sum(day.amount for day in days)
@@ -125,22 +128,22 @@ def _point(
         coverage=min(1.0, covered / whole_ms) if whole_ms else None,
         estimated=sum(day.estimated for day in days) / amount if counted and amount > 0 else None,
         findings=[
-            _finding(code, item, end_ms=end_ms)
+            _finding(code, item, end_ms=end_ms, about=names if code == "missing-meter" else "")
             for code, item in found.items()
             if code not in RECORDED
         ],
     )
 
 
-def _finding(code: str, found: _Found, *, end_ms: int) -> schemas.QualityFinding:
+def _finding(code: str, found: _Found, *, end_ms: int, about: str = "") -> schemas.QualityFinding:
     since_ms, until_ms = found.last_run()
     lasts = code in _STANDING and end_ms - until_ms <= _SAME_MS
     remedy = REMEDIES.get(code, ("", ""))
     return schemas.QualityFinding(
         code=code,
         use=code in USE,
-        zh=name_of(code, "zh-CN"),
-        en=name_of(code, "en"),
+        zh=f"{name_of(code, 'zh-CN')}：{about}" if about else name_of(code, "zh-CN"),
+        en=f"{name_of(code, 'en')}: {about}" if about else name_of(code, "en"),
         remedy_zh=remedy[0],
         remedy_en=remedy[1],
         since_ms=since_ms,

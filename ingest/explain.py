@@ -12,7 +12,7 @@ from caretaker.errors import CaretakerError
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Device, DeviceStatus, Period, Point, Quality
 from ingest import checks
-from ingest.cells import Step
+from ingest.cells import Cells, Step
 from ingest.checks import Flag
 from ingest.metering import intervals
 from storage import devices as records
@@ -38,10 +38,20 @@ class NothingToExplainError(CaretakerError):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One sub-meter of a main meter: its amount, None where its data are missing."""
+    """One sub-meter of a main meter: its amount, None where its data are missing.
+
+    `share` is the part of the main meter's quarter-hours that it has a number for.
+    """
 
     device: Device
     amount: float | None
+    estimated: float = 0.0
+    share: float = 1.0
+
+    @property
+    def whole(self) -> bool:
+        """Whether the amount may be held against the main meter's."""
+        return self.amount is not None and self.share >= _WHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +59,9 @@ class Explanation:
     """All that makes up the number of one point and local day [canonical unit].
 
     `steps` are those with a reason; `plain_steps` so many others moved `plain_amount`, which is
-    before any multiplier. `day` is what the rollup holds, None without any data.
+    before any multiplier. `counted` is what each of `steps` counts on this day by the multiplier
+    and the part of it that falls into the day, `plain_counted` the same of the others; together
+    they are what the registers gave. `day` is what the rollup holds, None without any data.
     """
 
     device: Device
@@ -67,7 +79,9 @@ class Explanation:
     last: tuple[int, float] | None
     plain_steps: int
     plain_amount: float
+    plain_counted: float
     steps: tuple[Step, ...]
+    counted: tuple[float, ...]
     events: tuple[MeterEvent, ...]
     facts: Facts
     flags: tuple[Flag, ...]
@@ -120,6 +134,8 @@ def _told(
     counted = traced and QUANTITIES[point.quantity].kind in COUNTED
     steps = _steps(connection, point, facts, start_ms, end_ms) if counted else []
     plain = [step for step in steps if not step.reasons]
+    told = [step for step in steps if step.reasons]
+    listed, rest = told[:_MOST_STEPS], told[_MOST_STEPS:]
     rows = connection.execute(
         "SELECT at_ms, value, quality FROM reading WHERE point = ? AND at_ms >= ? AND at_ms < ?"
         " ORDER BY at_ms, ordinal",
@@ -146,9 +162,11 @@ def _told(
         left_out=sum(any(low <= row[0] < high for low, high in gone) for row in rows),
         first=good[0] if good else None,
         last=good[-1] if good else None,
-        plain_steps=len(plain),
-        plain_amount=sum(step.amount for step in plain),
-        steps=tuple(step for step in steps if step.reasons)[:_MOST_STEPS],
+        plain_steps=len(plain) + len(rest),
+        plain_amount=sum(step.amount for step in (*plain, *rest)),
+        plain_counted=_counted([*plain, *rest], facts, start_ms, end_ms),
+        steps=tuple(listed),
+        counted=tuple(_counted([step], facts, start_ms, end_ms) for step in listed),
         events=tuple(_events(connection, point, start_ms, end_ms)),
         facts=facts,
         flags=(),
@@ -176,12 +194,24 @@ def _steps(
     return sorted(seen, key=lambda step: (step.start_ms, step.end_ms))
 
 
+def _counted(steps: Sequence[Step], facts: Facts, start_ms: int, end_ms: int) -> float:
+    """Return what steps count between two instants, by the arithmetic of the rollups."""
+    cells = Cells(edges_ms=[start_ms, end_ms])
+    cells.multiply(facts.multipliers)
+    for step in steps:
+        cells.step((step.start_ms, 0, step.value), step.end_ms, step.amount)
+    return sum(cell.amount for cell in cells.found.values())
+
+
 def _events(
     connection: sqlite3.Connection, point: Point, start_ms: int, end_ms: int
 ) -> list[MeterEvent]:
     """Return the events that bear on a day: those in it, and the ratio and dial in force."""
     found = []
+    counted = QUANTITIES[point.quantity].kind in COUNTED
     for event in meter_events.listing(connection, point.device, all_of_them=False):
+        if not counted and event.kind is not EventKind.LEAVE_OUT:
+            continue  # it says nothing of a level
         own = not event.quantity or (event.quantity, event.channel) == (
             point.quantity,
             point.channel,
@@ -202,6 +232,7 @@ def _parts(
 ) -> list[Part]:
     if QUANTITIES[point.quantity].kind not in COUNTED or point.channel:
         return []
+    spans = len(load(connection, point.id, Period.QUARTER_HOUR, start_ms, end_ms))
     found = []
     adopted = DeviceStatus.ADOPTED.value
     for below in records.devices(connection, status=adopted, parent=device.id):
@@ -213,7 +244,15 @@ def _parts(
         days = [load(connection, p.id, Period.DAY, start_ms, end_ms) for p in own]
         amounts = [rows[0].amount for rows in days if rows]
         complete = bool(own) and len(amounts) == len(own)
-        found.append(Part(below, sum(amounts) if complete else None))
+        heard = [len(load(connection, p.id, Period.QUARTER_HOUR, start_ms, end_ms)) for p in own]
+        found.append(
+            Part(
+                below,
+                sum(amounts) if complete else None,
+                estimated=sum(rows[0].estimated for rows in days if rows),
+                share=min(1.0, min(heard, default=0) / spans) if spans else 1.0,
+            )
+        )
     return found
 
 
@@ -235,8 +274,18 @@ def _flags(
         flags += _of_companions(connection, found, quarters)
         if found.point.quantity == "volume":
             flags += _of_water(found, good, quarters)
-    missing = [part for part in found.parts if part.amount is None]
-    flags += [Flag("missing-meter", *day, {"device": float(part.device.id)}) for part in missing]
+    missing = [part for part in found.parts if not part.whole]
+    flags += [
+        Flag(
+            "missing-meter",
+            *day,
+            {
+                "device": float(part.device.id),
+                "share_pct": 0.0 if part.amount is None else part.share * 100,
+            },
+        )
+        for part in missing
+    ]
     known = [part.amount for part in found.parts if part.amount is not None]
     if found.day is not None and known and not missing:
         flags += checks.main_against_subs(found.day.amount, sum(known), day)

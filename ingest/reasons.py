@@ -74,6 +74,42 @@ def name_of(code: str, lang: str) -> str:
     return code if found is None else found[lang != "zh-CN"]
 
 
+FIGURES: dict[str, tuple[str, str]] = {
+    "amount": ("用量", "amount"),
+    "third": ("当天第三高", "third-highest"),
+    "tolerance_pct": ("允许高出", "tolerance"),
+    "before": ("之前", "before"),
+    "after": ("之后", "after"),
+    "bound": ("界限", "bound"),
+    "usual": ("平时", "usual"),
+    "hours": ("小时数", "hours"),
+    "share_pct": ("占比", "share"),
+    "value": ("数值", "value"),
+    "lowest": ("最低", "lowest"),
+    "times": ("次数", "times"),
+    "missed": ("按功率应计", "by the power"),
+    "intervals": ("分段之和", "intervals"),
+    "register": ("表码", "register"),
+    "main": ("总表", "main meter"),
+    "subs": ("分表之和", "sub-meters"),
+    "rest_pct": ("差额", "rest"),
+    "drop": ("倒转", "drop"),
+    "digit": ("末位", "last digit"),
+    "peak": ("高峰", "peak"),
+}
+"""What the figures of a check are called, in Chinese and English."""
+
+
+def figure_of(key: str, value: float, lang: str) -> str:
+    """Return one figure of a check in the reader's words.
+
+    >>> figure_of("rest_pct", 17.6233, "en"), figure_of("third", 0.5, "en")
+    ('rest 17.6 %', 'third-highest 0.5')
+    """
+    name = FIGURES[key][lang != "zh-CN"] if key in FIGURES else key
+    return f"{name} {value:.1f} %" if key.endswith("_pct") else f"{name} {round(value, 3):g}"
+
+
 USE = frozenset(
     {"extreme", "high", "low", "zero-run", "peak-growth", "continuous-flow", "intermittent-flow",
      "spike-interval", "step-change"}
