@@ -5,83 +5,39 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 from caretaker.clock import Clock
 from caretaker.errors import StorageError
 from caretaker.faultpoints import reach
 from caretaker.vocabulary import Arrival
 from caretaker.worker import Worker
+from ingest.crowd import SLICE, Crowd
 from ingest.decoder import Decoder
 from ingest.gate import Gate, Look, Standing, flooded
+from ingest.sink import Chunk, Part, Resume, Sink
 from ingest.transport.port import Message, Transport
 from storage.port import Stored
 
 _MAX_OUTSTANDING = 2
-"""One commit under way, one decoded beside it; what comes meanwhile becomes one batch, since a
-commit for forty messages costs nearly as much as one for four hundred."""
+"""One commit under way, one that waits to follow it at once."""
 
+_ENOUGH = 1_000
+"""So many arrivals are worth a commit of their own; fewer gather while there is more to decode,
+since a commit for forty messages costs nearly as much as one for four hundred."""
+
+_ENOUGH_BYTES = 4 * 1024 * 1024
+_GATHER_S = 0.05  # so long at most what was decoded waits for more
+_REST_S = 0.02  # so long at most the journal is left alone after a commit, as long as that took
 _BATCH = 1_000
+_GULP = 64  # decoded before the next look at who is calm, and at what has been committed
 _RETRY_S = 1.0
 _RESUME_SHARE = 9.0  # pauses nine times as long as a step took
-_CROWD = 100  # so many of unknown or busy senders in one batch are no crowd
+_RESUME_PATIENCE_S = 10.0  # so long it waits for a moment in which there is nothing else to do
+_CROWD = 4  # one in so many of unknown or busy senders is no crowd, nor holds up the others
 _LARGE = 32 * 1024
 """A message of more bytes is put behind, whoever sent it: taking it apart lasts milliseconds."""
-_LATER_SLICE = 250
-_LATER_S = 0.02  # so long at most a slice is gathered
+
 _SLICE_S = 0.005  # so long at most a slice is decoded before the next look at who is calm
-_MAX_LATER = 20_000
-_MAX_LATER_BYTES = 32 * 1024 * 1024
-
-
-@dataclass(slots=True)
-class _Chunk:
-    """Messages received together, acknowledged together, in the order of arrival."""
-
-    messages: Sequence[Message]
-    waiting: int = 0
-
-
-@dataclass(slots=True)
-class _Part:
-    """Arrivals given to the journal in one go, and the chunks that wait for them."""
-
-    arrivals: list[Arrival]
-    chunks: Counter[int]
-
-
-class Sink(Protocol):
-    """What makes arrivals durable; the journal is one."""
-
-    def submit(self, arrivals: Sequence[Arrival], done: "DoneProtocol") -> None:
-        """Queue arrivals; call `done` once they are durable or refused."""
-        ...
-
-
-class Resume(Protocol):
-    """Looks at held messages again, a step at a time."""
-
-    @property
-    def pending(self) -> bool:
-        """Whether there is something left to look at."""
-        ...
-
-    def begin(self) -> None:
-        """Start over: something new was learned."""
-        ...
-
-    def step(self) -> int:
-        """Look at some held messages; return how many are used now. Raises StorageError."""
-        ...
-
-
-class DoneProtocol(Protocol):
-    """Called with what was stored, or with why nothing was."""
-
-    def __call__(self, stored: Stored | None, error: BaseException | None) -> None:
-        """Take the outcome; called in the writer's thread."""
-        ...
 
 
 class Ingest:
@@ -117,12 +73,14 @@ class Ingest:
         self._clock = clock
         self._gate = gate
         self._commands = dict(commands or {})
-        self._finished: deque[tuple[_Part, Stored | None, BaseException | None]] = deque()
-        self._chunks: dict[int, _Chunk] = {}
+        self._finished: deque[tuple[Part, Stored | None, BaseException | None]] = deque()
+        self._chunks: dict[int, Chunk] = {}
         self._next_chunk = 0
-        self._later: deque[tuple[int, Arrival | Message, Look | None]] = deque()
-        self._later_bytes = 0
-        self._later_s = 0.0
+        self._prompt: deque[tuple[int, Message, Look | None]] = deque()
+        self._ready, self._ready_s = Part(), 0.0
+        self._submitted_s = self._rested_s = 0.0
+        self._behind_crowd = False
+        self._crowd = Crowd()
         self._uncounted: Counter[int] = Counter()
         self._outstanding = 0
         self._resumer = resumer
@@ -165,32 +123,76 @@ class Ingest:
         self._anew.clear()
         self._transport.stop()
         self._chunks, self._finished, self._outstanding = {}, deque(), 0
-        self._later, self._later_bytes = deque(), 0
+        self._prompt.clear()
+        self._ready, self._behind_crowd = Part(), False
+        self._crowd.clear()
         self._uncounted.clear()
         if self._gate is not None:
             self._gate.counted()  # those come again, and are counted then
         self._transport.start()
 
     def _work(self) -> None:
-        while not (self._stopping.is_set() and self._outstanding == 0):
+        while not (self._stopping.is_set() and self._idle):
             if self._anew.is_set():
                 self._begin_anew()
             self._settle()
-            self._submit_later()
-            if self._stopping.is_set() or self._outstanding >= _MAX_OUTSTANDING:
+            if self._full:
                 time.sleep(0.001)
                 continue
-            self._use_what_was_learned()
-            # While commits are under way, look often: acknowledgements wait for this thread.
-            busy = self._outstanding or self._later or self._uncounted
-            wait_s = 0.002 if busy else 0.1
-            messages = self._transport.receive(limit=_BATCH, timeout_s=wait_s)
-            if messages:
-                self._take(messages)
+            more = len(self._prompt) < _GULP and self._receive()
+            if self._prompt:
+                self._decode_some()
+            drained = not (more or self._prompt)
+            self._submit_ready(drained=drained)
+            self._submit_crowd()
+            self._use_what_was_learned(at_once=drained and not self._outstanding)
 
-    def _use_what_was_learned(self) -> None:
+    @property
+    def _idle(self) -> bool:
+        return not (self._outstanding or self._prompt or self._ready.chunks)
+
+    @property
+    def _full(self) -> bool:
+        """Whether nothing more may be taken in hand: the broker queues."""
+        return self._outstanding >= _MAX_OUTSTANDING and (self._enough or self._crowd.too_long)
+
+    @property
+    def _enough(self) -> bool:
+        """Whether what was decoded is worth a commit that waits for the one under way."""
+        return len(self._ready.arrivals) >= _ENOUGH or self._ready.size >= _ENOUGH_BYTES
+
+    def _receive(self) -> bool:
+        """Take in what has come, and wait for something when there is nothing to do."""
+        if self._stopping.is_set():
+            time.sleep(0.001)
+            return False
+        wait_s = 0.1
+        if self._prompt:
+            wait_s = 0.0
+        elif self._ready.chunks and not self._outstanding:
+            wait_s = min(max(0.0, self._rested_s - time.monotonic()), 0.002)
+        elif self._outstanding or self._crowd or self._uncounted:
+            wait_s = 0.002  # look often: acknowledgements wait for this thread
+        messages = self._transport.receive(limit=_BATCH, timeout_s=wait_s)
+        if messages:
+            self._take(messages)
+        return bool(messages)
+
+    def _submit_ready(self, *, drained: bool) -> None:
+        """Give the journal what was decoded: all there is, or enough of it, or what has waited."""
+        if not self._ready.chunks or self._outstanding >= _MAX_OUTSTANDING:
+            return
+        now_s = time.monotonic()
+        waited = (drained and now_s >= self._rested_s) or now_s >= self._ready_s + _GATHER_S
+        free = waited and (not self._outstanding or self._behind_crowd)
+        if free or self._enough or self._stopping.is_set():
+            part, self._ready = self._ready, Part()
+            self._submit(part)
+
+    def _use_what_was_learned(self, *, at_once: bool) -> None:
         resumer, began_s = self._resumer, time.monotonic()
-        if resumer is None or self._outstanding or began_s < self._resume_s:
+        due_s = self._resume_s if at_once else self._resume_s + _RESUME_PATIENCE_S
+        if resumer is None or began_s < due_s:
             return
         if self._learned and not resumer.pending:
             self._learned = False
@@ -205,40 +207,26 @@ class Ingest:
         self._resume_s = ended_s + _RESUME_SHARE * (ended_s - began_s)
 
     def _take(self, messages: Sequence[Message]) -> None:
-        """Decode what calm devices sent and commit it first; put the crowd behind it."""
-        gate = self._gate
-        number, chunk = self._next_chunk, _Chunk(messages)
+        """Put what calm devices sent before what a crowd sent."""
+        gate, prompt = self._gate, self._prompt
+        number, chunk = self._next_chunk, Chunk(messages)
         self._next_chunk += 1
         self._chunks[number] = chunk
-        prompt: list[Arrival] = []
+        self.last_message_ms = messages[-1].received_ms
+        self.counters["received"] += len(messages)
         if self._commands:
             messages = [message for message in messages if not self._obey(message)]
+        before = len(prompt)
         if gate is None:
-            for message in messages:
-                prompt += self._decoder.decode(message)
+            prompt.extend([(number, message, None) for message in messages])
         else:
-            self._take_in_turn(gate, number, messages, into=prompt)
-            if gate.counting:  # durable with the next slice, acknowledged then
-                chunk.waiting += 1
-                self._uncounted[number] += 1
-        reach("ingest.decoded", when=bool(prompt))
-        self.last_message_ms = chunk.messages[-1].received_ms
-        self.counters["received"] += len(chunk.messages)
-        if prompt or not chunk.waiting:
-            chunk.waiting += 1
-            self._submit(_Part(prompt, Counter({number: 1})))
+            self._sort(gate, number, messages)
+        chunk.waiting += len(prompt) - before
+        if not chunk.waiting:  # acknowledged in its turn all the same
+            chunk.waiting = self._ready.chunks[number] = 1
 
-    def _obey(self, message: Message) -> bool:
-        command = self._commands.get(message.topic)
-        if command is None:
-            return False
-        command(message)  # somebody pressed a button
-        return True
-
-    def _take_in_turn(
-        self, gate: Gate, number: int, messages: Sequence[Message], *, into: list[Arrival]
-    ) -> None:
-        crowd: list[tuple[Message, Look | None]] = []
+    def _sort(self, gate: Gate, number: int, messages: Sequence[Message]) -> None:
+        prompt, crowd = self._prompt, list[tuple[Message, Look | None]]()
         large = False
         for message in messages:
             if not gate.heard(message.topic):
@@ -247,32 +235,67 @@ class Ingest:
                 continue
             look = gate.look(message)
             if look.standing is Standing.REFUSED:
-                self._admit(number, message, look, into=into)
+                prompt.append((number, message, look))
             elif len(message.payload) > _LARGE:
                 crowd.append((message, look))
                 large = True
             elif look.standing is Standing.BUSY:
                 crowd.append((message, look))
             else:
-                self._admit(number, message, look, into=into)
-        few = len(crowd) <= _CROWD and not large and not self._later
+                prompt.append((number, message, look))
+        if len(crowd) * _CROWD <= len(messages) and not (large or self._crowd):
+            prompt.extend([(number, message, seen) for message, seen in crowd])
+            return
         for message, seen in crowd:
-            if few:
-                self._admit(number, message, seen, into=into)
-            else:
-                self._postpone(number, message, seen)
+            self._postpone(number, message, seen)
+
+    def _decode_some(self) -> None:
+        """Decode some of what goes first, and let some of the crowd come along: it must not starve.
+
+        What goes first is three of four.
+        """
+        ready, prompt = self._ready, self._prompt
+        if not ready.chunks:
+            self._ready_s = time.monotonic()
+        count = min(_GULP, len(prompt))
+        before = len(ready.arrivals)
+        for _ in range(count):
+            number, message, look = prompt.popleft()
+            ready.chunks[number] += 1
+            ready.size += len(message.payload)
+            self._admit(number, message, look, into=ready.arrivals)
+        for _ in range(min(count // _CROWD, len(self._crowd))):
+            if self._crowd.first_bytes > _LARGE:
+                if self._crowd.due:
+                    self._crowd.sliced()
+                    self._take_later(ready)
+                break
+            self._take_later(ready)
+        reach("ingest.decoded", when=len(ready.arrivals) > before)
+
+    def _obey(self, message: Message) -> bool:
+        command = self._commands.get(message.topic)
+        if command is None:
+            return False
+        command(message)  # somebody pressed a button
+        return True
 
     def _admit(
         self, number: int, message: Message, look: Look | None, *, into: list[Arrival]
     ) -> None:
         """Decode a message within its sender's share; what is beyond it goes behind all others."""
         gate = self._gate
-        assert gate is not None
+        if gate is None:
+            into += self._decoder.decode(message)
+            return
         look = look or gate.look(message)
         if look.standing is Standing.REFUSED:
             kept = gate.refuse(message)
             if kept is not None:
                 self._postpone(number, kept)
+            elif not self._uncounted[number]:  # durable with the next slice, acknowledged then
+                self._uncounted[number] = 1
+                self._chunks[number].waiting += 1
             return
         for arrival in gate.admit(self._decoder.decode(message), payer=look.payer):
             if flooded(arrival):
@@ -282,56 +305,56 @@ class Ingest:
 
     def _postpone(self, number: int, what: Arrival | Message, look: Look | None = None) -> None:
         self._chunks[number].waiting += 1
-        self._later.append((number, what, look))
-        self._later_bytes += len(what.payload)
+        self._crowd.put(number, what, look)
 
-    def _submit_later(self) -> None:
+    def _submit_crowd(self) -> None:
         """Give the journal a slice of what was put behind when nothing better waits for it."""
-        while self._later or self._uncounted:
+        while self._crowd or self._uncounted:
             stopping = self._stopping.is_set()
-            if not (stopping or self._is_time_for_later()):
+            better = self._outstanding or self._prompt or self._ready.chunks
+            free = not better and self._crowd.due
+            if not (stopping or free or self._crowd.too_long):
                 return
             self._submit(self._slice())
             if not stopping:
                 return
 
-    def _is_time_for_later(self) -> bool:
-        if len(self._later) > _MAX_LATER or self._later_bytes > _MAX_LATER_BYTES:
-            return True
-        if self._outstanding:
-            return False
-        # A commit for a handful costs as much as one for hundreds.
-        return len(self._later) >= _LATER_SLICE or time.monotonic() >= self._later_s
-
-    def _slice(self) -> _Part:
-        part = _Part([], Counter())
+    def _slice(self) -> Part:
+        part = Part(behind=True)
         began_s = time.monotonic()
-        for _ in range(len(self._later)):
-            if len(part.arrivals) >= _LATER_SLICE or time.monotonic() - began_s > _SLICE_S:
+        for _ in range(len(self._crowd)):
+            if len(part.arrivals) >= SLICE or time.monotonic() - began_s > _SLICE_S:
                 break
-            number, what, look = self._later.popleft()
-            self._later_bytes -= len(what.payload)
-            part.chunks[number] += 1
-            if isinstance(what, Arrival):
-                part.arrivals.append(what)
-            else:
-                self._admit(number, what, look, into=part.arrivals)
+            self._take_later(part)
         if self._gate is not None:
             part.arrivals += self._gate.counted()
         part.chunks.update(self._uncounted)
         self._uncounted.clear()
-        self._later_s = time.monotonic() + _LATER_S
+        self._crowd.sliced()
         return part
 
-    def _submit(self, part: _Part) -> None:
+    def _take_later(self, part: Part) -> None:
+        """Decode the first of the crowd into a part."""
+        number, what, look = self._crowd.take()
+        part.chunks[number] += 1
+        part.size += len(what.payload)
+        if isinstance(what, Arrival):
+            part.arrivals.append(what)
+        else:
+            self._admit(number, what, look, into=part.arrivals)
+
+    def _submit(self, part: Part) -> None:
+        self.counters["readings"] += sum(len(arrival.measured) for arrival in part.arrivals)
         for arrival in part.arrivals:
-            self.counters["readings"] += len(arrival.measured)
             for refusal in arrival.rejected:
                 self.rejected[refusal.reason.value] += arrival.repeats
+        if not self._outstanding:
+            self._submitted_s = time.monotonic()
         self._outstanding += 1
+        self._behind_crowd = part.behind
         self._hand_over(part)
 
-    def _hand_over(self, part: _Part) -> None:
+    def _hand_over(self, part: Part) -> None:
         finished = self._finished
 
         def done(stored: Stored | None, error: BaseException | None) -> None:
@@ -354,6 +377,9 @@ class Ingest:
                 self._hand_over(part)
                 continue
             self._outstanding -= 1
+            now_s = time.monotonic()
+            self._rested_s = now_s + min(now_s - self._submitted_s, _REST_S)
+            self._submitted_s = now_s
             self.failing = ""
             self._acknowledge(part)
             self.counters["stored"] += len(stored.readings)
@@ -366,14 +392,18 @@ class Ingest:
             for device, boot, contiguous in stored.acks:
                 self._confirm(device, boot, contiguous)
 
-    def _acknowledge(self, part: _Part) -> None:
+    def _acknowledge(self, part: Part) -> None:
         """Acknowledge whole chunks from the oldest on: MQTT 3.1.1 wants the order of arrival."""
         for number, count in part.chunks.items():
             self._chunks[number].waiting -= count
-        for number in list(self._chunks):
-            if self._chunks[number].waiting:
-                return
-            self._transport.acknowledge(self._chunks.pop(number).messages)
+        done: list[Message] = []
+        for number, chunk in list(self._chunks.items()):
+            if chunk.waiting:
+                break
+            done += chunk.messages
+            del self._chunks[number]
+        if done:
+            self._transport.acknowledge(done)
             reach("ingest.acknowledged")
 
     def _confirm(self, device: str, boot: str, contiguous: int) -> None:

@@ -134,6 +134,7 @@ def durable_turn(
         "ingest_us": (cpu_s(child.process.pid) - used) * us,
         "broker_us": (cpu_s(broker.pid) - spent) * us,
         "behind": now["behind"],
+        "per_commit": len(sent) / max(1, now["commits"] - before["commits"]),
         "readings": (now["stored"] - before.get("stored", 0)) / len(sent),
     }
     found["publisher_us"] = finish(sending) * us
@@ -294,6 +295,7 @@ def measure(
         "its_broker_cpu_us": round(median(ours, "broker_us"), 1),
         "peer_cpu_us": round(median(theirs, "peer_us"), 1),
         "peer_broker_cpu_us": round(median(theirs, "broker_us"), 1),
+        "messages_per_commit": round(median(ours, "per_commit")),
         "behind": round(median(ours, "behind")),
         "after_cpu_s": round(afterwards, 2),
         "publisher_cpu_us": round(median(ours, "publisher_us"), 1),

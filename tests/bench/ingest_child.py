@@ -23,6 +23,7 @@ from ingest.metering import intervals
 from ingest.transport.port import Message
 from storage import dialect
 from storage.journal import Journal
+from storage.port import Stored
 from tests.bench.publishers import read
 
 _CHUNK = 300
@@ -85,6 +86,13 @@ def main(path: str, port: str, messages: str, receiver: str, password: str) -> N
         acknowledge(done)
         safe += len(done)
 
+    commits = 0
+
+    def committed(_: Stored) -> None:
+        nonlocal commits
+        commits += 1
+
+    app.journal.subscribe(committed)
     app.transport.acknowledge = counted  # type: ignore[method-assign,assignment]
     for _ in sys.stdin:
         answer = {
@@ -92,6 +100,7 @@ def main(path: str, port: str, messages: str, receiver: str, password: str) -> N
             "connected": app.transport.connected,
             "acknowledged": safe,
             "failing": app.ingest.failing,
+            "commits": commits,
             "behind": len(app.journal._committer.dirty),
             "kpi_runs": app.kpis.runs if app.kpis is not None else 0,
             **app.ingest.counters,

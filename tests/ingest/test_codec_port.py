@@ -15,9 +15,10 @@ from ingest import codecs
 from ingest.codecs.port import Heard, Memory, Route, arrive
 from ingest.decoder import Decoder
 from ingest.driver import Driver, load_drivers, read_driver
-from ingest.ingest import DoneProtocol, Ingest
+from ingest.ingest import Ingest
 from ingest.metering import intervals
 from ingest.replay import replay
+from ingest.sink import DoneProtocol
 from ingest.transport.memory import MemoryTransport
 from ingest.transport.port import Message
 from storage import devices, dialect, quarantine
