@@ -3,6 +3,7 @@
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 
 import msgspec
 
@@ -27,6 +28,7 @@ _TICK_MS = 10_000
 _REFRESH_MS = MINUTE_MS
 _LOOK_MS = 3_000
 """A rule file is taken when it was found the same twice: soon enough to be shown within 15 s."""
+_IN_ORDER = attrgetter("at_ms", "point")
 _FUTURE_MS = 5 * MINUTE_MS
 _CATCH_UP_MS = 2 * MINUTE_MS
 """So long after its start Caretaker takes the backlog at the broker to be still on its way."""
@@ -121,15 +123,10 @@ class Engine:
             self._started_ms, self._refreshed_ms = now_ms, 0
         self._now_ms = now_ms
         changed = self._prepare(connection, readings, now_ms=now_ms)
-        by_device: dict[int, list[Reading]] = defaultdict(list)
-        for reading in readings:
-            if not int(reading.quality) & _NOT_TRUTH:
-                for device in self.roster.routes.get(reading.point, ()):
-                    by_device[device].append(reading)
-                    if int(reading.quality) & _OUR_TIME:
-                        self._clockless.add(device)
+        by_device = self._by_device(readings)
         for device, items in by_device.items():
-            items.sort(key=lambda reading: (reading.at_ms, reading.point))
+            if len(items) > 1:
+                items.sort(key=_IN_ORDER)
             self._judge_device(connection, device, items, now_ms=now_ms)
         if changed or now_ms - self._ticked_ms >= _TICK_MS:
             self._ticked_ms = now_ms
@@ -138,6 +135,20 @@ class Engine:
         self.late.work(connection, now_ms=now_ms)
         self.lifecycle.tick(connection, now_ms=now_ms)
         self.save(connection)
+
+    def _by_device(self, readings: Sequence[Reading]) -> dict[int, list[Reading]]:
+        """Return the readings that count, by the devices they are judged at."""
+        found: dict[int, list[Reading]] = defaultdict(list)
+        routes = self.roster.routes
+        for reading in readings:
+            quality = int(reading.quality)
+            if quality & _NOT_TRUTH:
+                continue
+            for device in routes.get(reading.point, ()):
+                found[device].append(reading)
+                if quality & _OUR_TIME:
+                    self._clockless.add(device)
+        return found
 
     def postpone(
         self, connection: sqlite3.Connection, readings: Sequence[Reading], *, now_ms: int
@@ -162,7 +173,7 @@ class Engine:
         self, connection: sqlite3.Connection, device: int, items: list[Reading], *, now_ms: int
     ) -> None:
         posts = self.roster.posts.get(device, ())
-        own = frozenset(p.id for p in posts[0].subject.points) if posts else frozenset[int]()
+        own = posts[0].subject.own if posts else frozenset[int]()
         clock = self.clocks.get(device, 0)
         items = self.late.note(connection, device, items, own=own, clock_ms=clock, now_ms=now_ms)
         horizon_ms = now_ms + _FUTURE_MS
@@ -344,7 +355,7 @@ class Engine:
                 continue
             # What has an incident goes on with it; only a new one may be explained away.
             known = self.lifecycle.has_open(connection, post.rule.name, device)
-            if verdict.truth is Truth.BAD and not known and self._explained(post):
+            if not known and (verdict.truth is Truth.OK or self._explained(post)):
                 continue
             self.lifecycle.take(connection, post.rule, post.subject, verdict, now_ms=now_ms)
 

@@ -20,6 +20,11 @@ class Subject:
     device: Device
     points: tuple[Point, ...]
     linked: tuple[Point, ...] = ()
+    own: frozenset[int] = field(init=False, repr=False, compare=False)
+    """The ids of its own points."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "own", frozenset([point.id for point in self.points]))
 
 
 @dataclass(frozen=True, slots=True)

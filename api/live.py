@@ -23,7 +23,7 @@ _HEARTBEAT_S = 10.0
 _QUEUE = 64
 _MOST_PAGES = 100
 _LONGEST_S = 3600.0
-_NOT_SHOWN = Quality.SUSPECT | Quality.RETAINED
+_NOT_SHOWN = int(Quality.SUSPECT | Quality.RETAINED)
 
 
 def frame(event: str, data: object) -> bytes:
@@ -55,11 +55,11 @@ class LiveHub:
     def committed(self, stored: Stored) -> None:
         """Take what a commit changed; called in the writer's thread."""
         with self._lock:
+            found = self._readings
             for reading in stored.readings:
-                known = self._readings.get(reading.point)
-                if reading.quality & _NOT_SHOWN or (known and known[0] > reading.at_ms):
-                    continue
-                self._readings[reading.point] = (reading.at_ms, reading.value, int(reading.quality))
+                quality, known = int(reading.quality), found.get(reading.point)
+                if not (quality & _NOT_SHOWN or (known and known[0] > reading.at_ms)):
+                    found[reading.point] = (reading.at_ms, reading.value, quality)
             self._heard.update(stored.new_devices)
             self._quarantined |= bool(stored.quarantined)
 

@@ -18,13 +18,14 @@ class Quality(IntFlag):
     QOS0 = 32  # sent without delivery promise
 
     def __and__(self, other: int) -> "Quality":
-        return _KNOWN[int.__and__(self, other)]
+        return QUALITIES[int.__and__(self, other)]
 
     def __or__(self, other: int) -> "Quality":
-        return _KNOWN[int.__or__(self, other)]
+        return QUALITIES[int.__or__(self, other)]
 
 
-_KNOWN = tuple(Quality(value) for value in range(1 << len(Quality)))  # the enum takes a microsecond
+QUALITIES = tuple(Quality(value) for value in range(1 << len(Quality)))
+"""All flags by the number they are stored as; asking the enum takes a microsecond."""
 
 
 def quality_of(value: int) -> Quality:
@@ -33,7 +34,7 @@ def quality_of(value: int) -> Quality:
     >>> quality_of(18)
     <Quality.SUSPECT|NO_CLOCK: 18>
     """
-    return _KNOWN[value]
+    return QUALITIES[value]
 
 
 class RejectReason(StrEnum):
@@ -165,12 +166,16 @@ class DeviceRole(StrEnum):
     @property
     def cold(self) -> bool:
         """Whether the device watches cold storage."""
-        return self in {DeviceRole.FRIDGE, DeviceRole.FREEZER, DeviceRole.SAMPLE_FRIDGE}
+        return self._value_ in _COLD
 
     @property
     def holds_food(self) -> bool:
         """Whether the device watches food, cold or hot."""
-        return self.cold or self is DeviceRole.HOT_HOLDING
+        return self._value_ in _FOOD
+
+
+_COLD = frozenset({"fridge", "freezer", "sample_fridge"})  # asked for with each reading
+_FOOD = _COLD | {"hot_holding"}
 
 
 @dataclass(frozen=True, slots=True)

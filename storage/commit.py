@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from caretaker.clock import MINUTE_MS, QUARTER_MS
-from caretaker.vocabulary import Arrival, Quality, Reading, Rejected, RejectReason, quality_of
+from caretaker.vocabulary import QUALITIES, Arrival, Quality, Reading, Rejected, RejectReason
 from storage import dialect
+from storage.deliveries import Deliveries
 from storage.insert import Inserted, Newest, Row, insert
 from storage.late import NEWEST, LateLog
 from storage.port import Stored
@@ -18,7 +19,6 @@ from storage.tally import Fate, Tally
 _NOT_TRUTH = int(Quality.SUSPECT | Quality.RETAINED)
 _FUTURE_MS = 5 * MINUTE_MS
 _NEVER_MS = 2**62
-_REDELIVERY_MS = 10 * MINUTE_MS
 _MAX_HEARD = 500
 _MAX_WILLS = 10_000
 _MAX_POINTS = 400  # of one device; the largest meters known here send about a hundred
@@ -69,6 +69,7 @@ class Committer:
     shelf: Shelf = field(default_factory=Shelf)
     late: LateLog = field(default_factory=LateLog)
     tally: Tally = field(default_factory=Tally)
+    deliveries: Deliveries = field(default_factory=Deliveries)
 
     def load(self, connection: sqlite3.Connection) -> None:
         """Fill the caches from the file."""
@@ -102,6 +103,7 @@ class Committer:
         }
         self.sequences.load(connection)
         self.shelf.load(connection)
+        self.deliveries.load(connection)
         self.late.load(connection)
         self.tally.forget()
 
@@ -111,7 +113,7 @@ class Committer:
         """Store the batch in the open transaction and say what changed."""
         batch = _Batch()
         for arrival in arrivals:
-            if arrival.digest and self._seen(connection, arrival, now_ms=now_ms):
+            if arrival.digest and self.deliveries.again(arrival, now_ms=now_ms):
                 batch.duplicates += len(arrival.measured)
                 self.tally.note(Fate.DUPLICATE, arrival)
             else:
@@ -121,9 +123,10 @@ class Committer:
         for arrival, detail in done.conflicts:
             self.shelf.keep(connection, arrival, Rejected(RejectReason.CONFLICT, detail))
         self._count_readers(batch, done)
-        readings = [Reading(r[0], r[1], r[3], quality_of(r[4])) for r in done.rows]
+        readings = [Reading(row[0], row[1], row[3], QUALITIES[row[4]]) for row in done.rows]
         self.shelf.flush(connection)
-        self._mark(connection, readings, now_ms=now_ms)
+        self.deliveries.flush(connection)
+        self._mark(connection, done.rows, now_ms=now_ms)
         self._flush_heard(connection, now_ms=now_ms)
         if not 0 <= now_ms - self.pruned_ms < _PRUNE_MS:
             self._prune(connection, now_ms=now_ms)
@@ -148,7 +151,8 @@ class Committer:
         """Put what an arrival holds where it belongs, and count it unless it holds readings."""
         rejected = arrival.rejected
         before = len(batch.rows)
-        self._note(connection, arrival, now_ms=now_ms)
+        if arrival.knowledge or arrival.available is not None:
+            self._note(connection, arrival, now_ms=now_ms)
         if _speaks(arrival):
             device = self._device(connection, arrival, batch.new_devices)
             if device is None:
@@ -201,20 +205,6 @@ class Committer:
                 note(Fate.REFUSED, arrival, RejectReason.CONFLICT.value)
             else:
                 note(Fate.DUPLICATE, arrival)
-
-    def _seen(self, connection: sqlite3.Connection, arrival: Arrival, *, now_ms: int) -> bool:
-        # A number makes a message the only one of its kind, also where no broker marks it so.
-        if arrival.redelivered or arrival.sequence:
-            row = connection.execute(
-                "SELECT received_ms FROM delivery WHERE digest = ?", (arrival.digest,)
-            ).fetchone()
-            if row is not None and row[0] > now_ms - _REDELIVERY_MS:
-                return True
-        connection.execute(
-            "INSERT OR REPLACE INTO delivery (digest, received_ms) VALUES (?, ?)",
-            (arrival.digest, arrival.received_ms),
-        )
-        return False
 
     def _device(
         self, connection: sqlite3.Connection, arrival: Arrival, new_devices: list[int]
@@ -298,24 +288,24 @@ class Committer:
         self.points_of[key[0]] += 1
         return point
 
-    def _mark(
-        self, connection: sqlite3.Connection, readings: Sequence[Reading], *, now_ms: int
-    ) -> None:
+    def _mark(self, connection: sqlite3.Connection, rows: Sequence[Row], *, now_ms: int) -> None:
         """Move the last values on, and remember which quarter-hours to compute again."""
         horizon = now_ms + _FUTURE_MS
-        latest: dict[int, Reading] = {}
+        dirty, instants = self.dirty, self.latest
+        latest: dict[int, Row] = {}
         marks: dict[tuple[int, int], int] = {}
-        for reading in readings:
-            if reading.quality & _NOT_TRUTH:
+        for row in rows:
+            point, at_ms, _, _, quality = row
+            if quality & _NOT_TRUTH:
                 continue
-            mark = (reading.point, reading.at_ms - reading.at_ms % QUARTER_MS)
-            if reading.at_ms < self.dirty.get(mark, _NEVER_MS):
+            mark = (point, at_ms - at_ms % QUARTER_MS)
+            if at_ms < dirty.get(mark, _NEVER_MS):
                 # The earliest new reading tells whether the rollup can be added to.
-                self.dirty[mark] = marks[mark] = reading.at_ms
-            newest = self.latest.get(reading.point, -1)
-            if (reading.at_ms >= newest or newest > horizon) and reading.at_ms <= horizon:
-                self.latest[reading.point] = reading.at_ms
-                latest[reading.point] = reading
+                dirty[mark] = marks[mark] = at_ms
+            newest = instants.get(point, -1)
+            if (at_ms >= newest or newest > horizon) and at_ms <= horizon:
+                instants[point] = at_ms
+                latest[point] = row
         if marks:
             connection.executemany(
                 "INSERT OR REPLACE INTO rollup_dirty (point, start_ms, from_ms) VALUES (?, ?, ?)",
@@ -324,7 +314,10 @@ class Committer:
         if latest:
             connection.executemany(
                 "INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?)",
-                [(r.point, r.at_ms, r.value, int(r.quality), now_ms) for r in latest.values()],
+                [
+                    (point, at, value, quality, now_ms)
+                    for point, at, _, value, quality in latest.values()
+                ],
             )
 
     def _flush_heard(
@@ -353,10 +346,7 @@ class Committer:
         self._prune(connection, now_ms=now_ms)
 
     def _prune(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
-        connection.execute(
-            "DELETE FROM delivery WHERE received_ms < ? OR received_ms > ?",
-            (now_ms - _REDELIVERY_MS, now_ms + _REDELIVERY_MS),
-        )
+        self.deliveries.prune(connection, now_ms=now_ms)
         self.shelf.load(connection)  # what was used since then makes room
         self.pruned_ms = now_ms
 

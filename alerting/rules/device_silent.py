@@ -45,7 +45,7 @@ class DeviceSilent:
         now_ms: int,
     ) -> tuple[State, list[Verdict]]:
         """Judge the gaps between readings, and the age of the newest at `now_ms`."""
-        own = {point.id for point in subject.points}
+        own = subject.own
         limit = silence_ms(subject.device, context.limits)
         verdicts: list[Verdict] = []
         last = int(number(state, "last_ms"))

@@ -52,14 +52,17 @@ class MeterStill:
         point, quantity = _register(subject)
         state = dict(state)
         verdicts: list[Verdict] = []
+        last = number(state, "at_ms")
+        opens, closes = number(state, "open_ms"), number(state, "close_ms")
         for reading in readings:
             at = reading.at_ms
-            if reading.point != point or at <= number(state, "at_ms"):
+            if reading.point != point or at <= last:
                 continue
             if at >= number(state, "day_end_ms"):
                 self._turn(state, at, quantity, context, verdicts)
-            state["at_ms"] = at
-            if number(state, "open_ms") <= at < number(state, "close_ms"):
+                opens, closes = number(state, "open_ms"), number(state, "close_ms")
+            state["at_ms"] = last = at
+            if opens <= at < closes:
                 state["heard"] = number(state, "heard") + 1
             before = state.get("value")
             if before is not None and abs(reading.value - before) <= _SAME:
@@ -68,7 +71,7 @@ class MeterStill:
             if reading.value == 0.0 and before and not state.get("held"):
                 state["held"] = True  # a momentary zero is no movement (C17)
                 continue
-            state.update(held=False, value=reading.value, moved_ms=at)
+            state["held"], state["value"], state["moved_ms"] = False, reading.value, at
             if before is not None:
                 state["moved"] = True
             if state.get("bad"):
