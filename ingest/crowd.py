@@ -2,13 +2,20 @@
 
 import time
 from collections import deque
+from collections.abc import Sequence
 
 from caretaker.vocabulary import Arrival
-from ingest.gate import Look
+from ingest.gate import Gate, Look, Standing
 from ingest.transport.port import Message
 
 SLICE = 250
 """So many arrivals at most are committed at once for the crowd: the others wait that long."""
+
+CROWD = 4
+"""One in so many of unknown or busy senders is no crowd, nor holds up the others."""
+
+LARGE = 32 * 1024
+"""A message of more bytes is put behind, whoever sent it: taking it apart lasts milliseconds."""
 
 _GATHER_S = 0.02  # so long at most a slice is gathered
 _MOST = 20_000
@@ -16,6 +23,32 @@ _MOST_BYTES = 32 * 1024 * 1024
 
 Waiting = tuple[int, Arrival | Message, Look | None]
 """(number of its chunk, what waits, what its topic told)."""
+
+
+Looked = list[tuple[Message, Look | None]]
+
+
+def sorted_out(gate: Gate, messages: Sequence[Message]) -> tuple[Looked, Looked, bool]:
+    """Return what goes first, what is of the crowd, and whether that is too little to be one."""
+    prompt: Looked = []
+    crowd: Looked = []
+    large = False
+    heard, look_at = gate.heard, gate.look
+    for message in messages:
+        size = len(message.payload)
+        if not heard(message.topic):
+            crowd.append((message, None))
+            large = large or size > LARGE
+            continue
+        look = look_at(message)
+        if look.standing is Standing.REFUSED:
+            prompt.append((message, look))
+        elif size > LARGE or look.standing is Standing.BUSY:
+            crowd.append((message, look))
+            large = large or size > LARGE
+        else:
+            prompt.append((message, look))
+    return prompt, crowd, len(crowd) * CROWD <= len(messages) and not large
 
 
 class Crowd:

@@ -11,7 +11,7 @@ from caretaker.errors import StorageError
 from caretaker.faultpoints import reach
 from caretaker.vocabulary import Arrival
 from caretaker.worker import Worker
-from ingest.crowd import SLICE, Crowd
+from ingest.crowd import CROWD, LARGE, SLICE, Crowd, sorted_out
 from ingest.decoder import Decoder
 from ingest.gate import Gate, Look, Standing, flooded
 from ingest.sink import Chunk, Part, Resume, Sink
@@ -33,10 +33,6 @@ _GULP = 64  # decoded before the next look at who is calm, and at what has been 
 _RETRY_S = 1.0
 _RESUME_SHARE = 9.0  # pauses nine times as long as a step took
 _RESUME_PATIENCE_S = 10.0  # so long it waits for a moment in which there is nothing else to do
-_CROWD = 4  # one in so many of unknown or busy senders is no crowd, nor holds up the others
-_LARGE = 32 * 1024
-"""A message of more bytes is put behind, whoever sent it: taking it apart lasts milliseconds."""
-
 _SLICE_S = 0.005  # so long at most a slice is decoded before the next look at who is calm
 
 
@@ -220,34 +216,16 @@ class Ingest:
         if gate is None:
             prompt.extend([(number, message, None) for message in messages])
         else:
-            self._sort(gate, number, messages)
+            calm, crowd, few = sorted_out(gate, messages)
+            prompt.extend([(number, message, look) for message, look in calm])
+            if few and not self._crowd:
+                prompt.extend([(number, message, look) for message, look in crowd])
+            else:
+                for message, look in crowd:
+                    self._postpone(number, message, look)
         chunk.waiting += len(prompt) - before
         if not chunk.waiting:  # acknowledged in its turn all the same
             chunk.waiting = self._ready.chunks[number] = 1
-
-    def _sort(self, gate: Gate, number: int, messages: Sequence[Message]) -> None:
-        prompt, crowd = self._prompt, list[tuple[Message, Look | None]]()
-        large = False
-        for message in messages:
-            if not gate.heard(message.topic):
-                crowd.append((message, None))
-                large = large or len(message.payload) > _LARGE
-                continue
-            look = gate.look(message)
-            if look.standing is Standing.REFUSED:
-                prompt.append((number, message, look))
-            elif len(message.payload) > _LARGE:
-                crowd.append((message, look))
-                large = True
-            elif look.standing is Standing.BUSY:
-                crowd.append((message, look))
-            else:
-                prompt.append((number, message, look))
-        if len(crowd) * _CROWD <= len(messages) and not (large or self._crowd):
-            prompt.extend([(number, message, seen) for message, seen in crowd])
-            return
-        for message, seen in crowd:
-            self._postpone(number, message, seen)
 
     def _decode_some(self) -> None:
         """Decode some of what goes first, and let some of the crowd come along: it must not starve.
@@ -264,8 +242,8 @@ class Ingest:
             ready.chunks[number] += 1
             ready.size += len(message.payload)
             self._admit(number, message, look, into=ready.arrivals)
-        for _ in range(min(count // _CROWD, len(self._crowd))):
-            if self._crowd.first_bytes > _LARGE:
+        for _ in range(min(count // CROWD, len(self._crowd))):
+            if self._crowd.first_bytes > LARGE:
                 if self._crowd.due:
                     self._crowd.sliced()
                     self._take_later(ready)
