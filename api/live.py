@@ -54,6 +54,8 @@ class LiveHub:
 
     def committed(self, stored: Stored) -> None:
         """Take what a commit changed; called in the writer's thread."""
+        if not self._pages:
+            return  # a page reads what there is when it opens
         with self._lock:
             found = self._readings
             for reading in stored.readings:

@@ -1,6 +1,7 @@
 """Checks each day of a point whose numbers changed, now and then, and keeps what was found."""
 
 import sqlite3
+import time
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -15,8 +16,9 @@ from storage.quality_flags import KeptFlag
 
 _EVERY_S = 900.0
 _FIRST_S = 60.0  # a start has other work
-_PAUSE_S = 0.2  # between slices: readings and rules come first
-_SLICE = 100  # days of a point
+_PAUSE_S = 0.2  # between slices at least: readings and rules come first
+_PAUSE = 9.0  # times as long as a slice took of the interpreter
+_SLICE = 25  # days of a point
 _PAST_DAYS = 60
 
 log = structlog.get_logger()
@@ -36,8 +38,12 @@ class Inspector:
         try:
             with self._journal.reader() as connection:
                 newest = quality_flags.newest(connection)
-            while 0 < self.step() < newest and not self.worker.pause(_PAUSE_S):
-                pass
+            while True:
+                began_s = time.thread_time()
+                more = 0 < self.step() < newest
+                pause_s = max(_PAUSE_S, _PAUSE * (time.thread_time() - began_s))
+                if not more or self.worker.pause(pause_s):
+                    return
         except (sqlite3.Error, StorageError) as error:  # the next turn finds the same days
             log.warning("inspection failed", error=str(error))
 

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -33,6 +34,8 @@ _Call = tuple[Callable[[sqlite3.Connection], Any], Future[Any]]
 _TICK_S = 1.0
 _ROLL_S = 0.1
 _ROLL_BUDGET_S = 0.008  # so long at most may commits wait for it, but for one point's work
+_ROLL_BUSY = 50  # arrivals since the last time: then it rests
+_ROLL_PAUSE, _ROLL_PAUSE_S = 15.0, 1.0  # so many times as long as it took, so long at most
 _MAX_WAITING = 50_000
 _ROLL_SLICE = 4_000
 
@@ -62,7 +65,6 @@ class Journal:
         """How many arrivals were committed since the start."""
         self.epoch = 0
         """Whose turn it is to write (storage/lease.py); 0: nobody asks."""
-
         self._clock = clock
         self._group_limit = group_limit
         self._roller = rollup.Roller(zone=zone, arithmetic=arithmetic)
@@ -72,7 +74,7 @@ class Journal:
         self._wake = threading.Condition()
         self._batches: deque[_Batch] = deque()
         self._calls: deque[_Call] = deque()
-        self._waiting = 0
+        self._waiting = self._taken_before = 0
         self._stopping = False
         self._ended = threading.Event()
         self.worker = Worker("journal", self._run, stopping=self._ended)
@@ -218,45 +220,43 @@ class Journal:
                 self._transact(*self._calls_in_hand.popleft())
             if called:
                 self._roller.ask_facts()
-                self._look_for_marks()
+                assert self._connection is not None
+                self._look_for_marks(self._connection)
             now = time.monotonic()
             if now >= next_tick and not busy:
                 self._commit()
             if now >= next_tick:
                 next_tick = now + _TICK_S
             if now >= next_roll:
-                self._roll_some()
-                next_roll = time.monotonic() + _ROLL_S
+                next_roll = self._roll_some()
             if stopping and not (self._batches or self._calls):
                 self._finish()
                 return
 
-    def _roll_some(self) -> None:
-        # Recent marks are all there is in live use; a backfill is worked off in slices.
+    def _roll_some(self) -> float:
+        """Roll up what is recent, a backfill in slices; return when to go on."""
+        began_s = time.monotonic()
         if self._committer.dirty:
-            self._quietly(lambda connection: self._roll(connection, _ROLL_SLICE, _ROLL_BUDGET_S))
+            self._quietly(partial(self._roll, limit=_ROLL_SLICE, budget_s=_ROLL_BUDGET_S))
+        now_s, busy = time.monotonic(), self.taken - self._taken_before > _ROLL_BUSY
+        self._taken_before = self.taken
+        pause_s = min(_ROLL_PAUSE * (now_s - began_s), _ROLL_PAUSE_S) if busy else 0.0
+        return now_s + max(_ROLL_S, pause_s)
 
-    def _look_for_marks(self) -> None:
+    def _look_for_marks(self, connection: sqlite3.Connection) -> None:
         """See what a call has marked to be computed again."""
-        assert self._connection is not None
-        dirty = self._committer.dirty
+        dirty, execute = self._committer.dirty, connection.execute
         with contextlib.suppress(sqlite3.Error):
-            count = self._connection.execute("SELECT count(*) FROM rollup_dirty").fetchone()[0]
-            if count == len(dirty):
+            if execute("SELECT count(*) FROM rollup_dirty").fetchone()[0] == len(dirty):
                 return  # they mirror each other, as long as nobody has marked
-            for point, start, since in self._connection.execute(
-                "SELECT point, start_ms, from_ms FROM rollup_dirty"
-            ):
+            for point, start, since in execute("SELECT point, start_ms, from_ms FROM rollup_dirty"):
                 dirty.setdefault((point, start), since)
 
     def _finish(self) -> None:
-        while self._committer.dirty and self._quietly(
-            lambda connection: self._roll(connection, _ROLL_SLICE * 16)
-        ):
+        work = partial(self._roll, limit=_ROLL_SLICE * 16)
+        while self._committer.dirty and self._quietly(work):
             pass
-        self._quietly(
-            lambda connection: self._committer.flush(connection, now_ms=self._clock.now_ms())
-        )
+        self._quietly(partial(self._committer.flush, now_ms=self._clock.now_ms()))
 
     def _take(self) -> bool:
         """Take waiting batches in hand, as many as one commit bears; return whether there were."""

@@ -144,6 +144,7 @@ class KpiJob:
     def _run(self) -> None:
         while True:
             began_s = time.thread_time()
+            self._pace.begin()
             try:
                 self.run_once()
                 self.failing = ""

@@ -22,10 +22,12 @@ class Pace:
         """`taken` counts the messages stored so far; `ended` ends a rest at once."""
         self._taken = taken
         self._ended = ended
+        self._worked_s = self._since_s = 0.0
+        self._before = 0
         self.begin()
 
     def begin(self) -> None:
-        """Begin to work now."""
+        """Begin to work now, in the thread that calls."""
         self._worked_s, self._since_s = time.thread_time(), time.monotonic()
         self._before = self._taken()
 
