@@ -129,7 +129,7 @@ def frames(data: bytes) -> Iterator[Frame | Rejected]:
         if spoiled is not None and start >= reach:
             yield spoiled
             spoiled = None
-        address = _meter(data[start + 6 : start : -1])
+        address = meter_number(data[start + 6 : start : -1])
         if sum(data[start:end]) & 0xFF == data[end]:
             body = bytes((byte - _OFFSET) & 0xFF for byte in data[start + _HEAD : end])
             yield Frame(address, data[start + 8], body)
@@ -142,12 +142,12 @@ def frames(data: bytes) -> Iterator[Frame | Rejected]:
         yield spoiled
 
 
-def _meter(address: bytes) -> str:
+def meter_number(address: bytes) -> str:
     """Return a meter's number; AA stands for digits left out in front of a short address.
 
     Some meters answer under the wildcard by which they were asked; that works with one on a line.
 
-    >>> _meter(bytes.fromhex("aaaaaa004711")), _meter(bytes.fromhex("aaaaaaaaaaaa"))
+    >>> meter_number(bytes.fromhex("aaaaaa004711")), meter_number(bytes.fromhex("aaaaaaaaaaaa"))
     ('000000004711', 'any')
     """
     digits = address.lstrip(b"\xaa").hex()

@@ -1,9 +1,9 @@
-"""Checksummed meter frames of DL/T 645 and CJ/T 188, passed through unchanged by a gateway."""
+"""Checksummed meter frames of DL/T 645, DL/T 698.45 and CJ/T 188, passed through by a gateway."""
 
 from collections.abc import Iterator, Sequence
 
 from caretaker.vocabulary import Arrival, Rejected
-from ingest.codecs import cjt188, dlt645
+from ingest.codecs import cjt188, dlt645, dlt698
 from ingest.codecs.follow_up import FollowUps
 from ingest.codecs.octets import framed, octets
 from ingest.codecs.port import Heard, Memory, Route, arrive, bad_name, refuse, usable_name
@@ -73,9 +73,15 @@ class MeterFrames:
             else:
                 said = self._follow_ups.values(frame, message.topic, message.received_ms)
                 yield f"dlt645:{frame.meter}", said
+        objects = list(dlt698.frames(data))
+        for answer in objects:
+            if isinstance(answer, Rejected):
+                yield answer
+            else:
+                yield f"dlt645:{answer.meter}", list(dlt698.values(answer))
         for water in cjt188.frames(data):
             if isinstance(water, Rejected):
-                if not electric:
+                if not electric and not objects:
                     yield water
             else:
                 yield f"cjt188:{water.meter}", list(cjt188.values(water))
