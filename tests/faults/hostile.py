@@ -4,6 +4,7 @@ Run: python -m tests.faults.hostile PORT USER PASSWORD MODE COUNT RATE_HZ
 It prints how many messages the broker acknowledged. MODE is one of `MODES`.
 """
 
+import contextlib
 import json
 import random
 import socket
@@ -170,7 +171,11 @@ MODES: dict[str, Callable[[int, random.Random], tuple[str, bytes]]] = {
     "homie": _homie,
     "births": _births,
     "flapping": _flapping,
+    "reconnecting": _names,
 }
+
+RECONNECTING = frozenset({"reconnecting"})
+"""Those that leave without a word after each hundred, and come again under another client id."""
 
 
 def _length(size: int) -> bytes:
@@ -193,31 +198,49 @@ def _connect(user: str, password: str) -> bytes:
     return b"\x10" + _length(len(body)) + body
 
 
-def _publish(topic: str, payload: bytes, number: int) -> bytes:
+def _publish(topic: str, payload: bytes, number: int, *, retain: bool = False) -> bytes:
     body = _text(topic) + struct.pack("!H", number % 65_535 + 1) + payload
-    return b"\x32" + _length(len(body)) + body
+    return bytes([0x32 | retain]) + _length(len(body)) + body
 
 
 class Flood:
-    """Publishes with QoS 1 as fast as told, counting what the broker acknowledged."""
+    """Publishes with QoS 1 as fast as told, counting what the broker acknowledged.
+
+    A broker that hangs up is connected to anew, under another client id.
+    """
 
     def __init__(self, port: int, user: str, password: str) -> None:
-        self.acknowledged = 0
+        self.acknowledged = self.hung_up = 0
+        self._login = port, user, password
+        self._open()
+
+    def _open(self) -> None:
+        port, user, password = self._login
+        self._sent = self._confirmed = 0
         self._socket = socket.create_connection(("127.0.0.1", port))
         self._socket.sendall(_connect(user, password))
         answer = self._socket.recv(4)
         if len(answer) < 4 or answer[3]:
             raise ConnectionError(f"refused: {answer!r}")
-        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader = threading.Thread(target=self._read, args=(self._socket,), daemon=True)
         self._reader.start()
 
-    def _read(self) -> None:
+    def _read(self, connection: socket.socket) -> None:
         rest = 0
-        while data := self._socket.recv(65_536):
-            rest += len(data)
-            self.acknowledged, rest = self.acknowledged + rest // 4, rest % 4
+        with contextlib.suppress(OSError):
+            while data := connection.recv(65_536):
+                rest += len(data)
+                self._confirmed += rest // 4
+                self.acknowledged, rest = self.acknowledged + rest // 4, rest % 4
 
-    def run(self, mode: str, count: int, rate_hz: float) -> int:
+    def _reopen(self) -> None:
+        with contextlib.suppress(OSError):  # what only closes it leaves the reader waiting
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._reader.join()
+        self._socket.close()
+        self._open()
+
+    def run(self, mode: str, count: int, rate_hz: float, *, retain: bool = False) -> int:
         """Send `count` messages and return how many were acknowledged."""
         make, rng = MODES[mode], random.Random(7)
         began = time.monotonic()
@@ -226,11 +249,21 @@ class Flood:
             if ahead > 0:
                 time.sleep(ahead)
             some = range(start, min(count, start + 100))
-            self._socket.sendall(b"".join(_publish(*make(n, rng), n) for n in some))
-            while start - self.acknowledged > 20_000:
-                time.sleep(0.001)
+            packets = b"".join(_publish(*make(n, rng), n, retain=retain) for n in some)
+            try:
+                self._socket.sendall(packets)
+                self._sent += len(some)
+                while self._sent - self._confirmed > 20_000 and self._reader.is_alive():
+                    time.sleep(0.001)
+            except OSError:
+                self._reader.join()
+            if not self._reader.is_alive() or mode in RECONNECTING:
+                self.hung_up += 1
+                self._reopen()
         deadline = time.monotonic() + 60
-        while self.acknowledged < count and time.monotonic() < deadline:
+        while (
+            self._confirmed < self._sent and self._reader.is_alive() and time.monotonic() < deadline
+        ):
             time.sleep(0.01)
         return self.acknowledged
 
