@@ -75,10 +75,43 @@ def site(mosquitto: str, tmp_path: Path) -> Iterator[Site]:
         broker.stop()
 
 
-@pytest.mark.parametrize(
-    ("mode", "count"),
-    [("names", 6_000), ("large", 12), ("fast", 6_000), ("nan", 6_000), ("injection", 6_000)],
-)
+_COUNTS = {
+    "names": 6_000,
+    "large": 12,
+    "fast": 6_000,
+    "nan": 6_000,
+    "injection": 6_000,
+    "nested": 200,
+    "huge": 3_000,
+    "keys": 6,
+    "twice": 3_000,
+    "bytes": 3_000,
+    "topics": 100,
+    "channels": 3_000,
+    "times": 3_000,
+    "mimic": 3_000,
+    "homeassistant": 3_000,
+    "homie": 3_000,
+    "births": 3_000,
+    "flapping": 3_000,
+}
+_REASONS = {
+    "nested": "refused too-deep",
+    "huge": "refused not-finite",
+    "twice": "refused duplicate-key",
+    "bytes": "refused not-utf8",
+    "topics": "refused bad-name",
+    "channels": "refused too-many-points",
+    "times": "stored",
+    "homeassistant": "learned",
+    "homie": "learned",
+    "births": "refused no-meaning",
+    "flapping": "learned",
+}
+"""What some of each attack must come to, beside what is refused for its pace."""
+
+
+@pytest.mark.parametrize(("mode", "count"), _COUNTS.items())
 def test_every_message_of_an_attack_is_accounted_for(site: Site, mode: str, count: int) -> None:
     sent = 0
 
@@ -125,6 +158,38 @@ def test_every_message_of_an_attack_is_accounted_for(site: Site, mode: str, coun
         assert [row.driver for row in nothing] == ["tasmota"]
         assert nothing[0].last_topic.startswith("tele/")
         assert nothing[0].last_payload
-    if mode != "large":
+    if count >= 3_000:
         assert rows["refused flood"] > count / 2
+    if mode in _REASONS:
+        assert rows[_REASONS[mode]] > 0
     assert len(held) < 30
+
+
+def test_a_device_that_comes_and_goes_is_accounted_for_and_shuts_nobody_out(site: Site) -> None:
+    for number in range(1, 4):
+        body = json.dumps({"readings": {"co2_ppm": number}})
+        site.fridge.publish(_FRIDGE, body, qos=1).wait_for_publish(15)
+        until(lambda: site.ingest.counters["stored"] == number, within_s=15)  # noqa: B023  (at once)
+    flood = Flood(site.port, "bad", "secret")
+    acknowledged = flood.run("reconnecting", 4_000, rate_hz=1e6)
+    assert flood.hung_up == 40
+    site.fridge.publish(_FRIDGE, '{"readings": {"co2_ppm": 4}}', qos=1).wait_for_publish(15)
+    path = site.journal.path
+    # What it left behind unconfirmed may have been taken all the same.
+    until(
+        lambda: (
+            accounts(path).messages == site.ingest.counters["received"] >= acknowledged + 4
+            and _last(site.journal) == 4
+        ),
+        within_s=60,
+    )
+
+
+def _last(journal: Journal) -> float:
+    with journal.reader() as connection:
+        return float(
+            connection.execute(
+                "SELECT max(r.value) FROM reading AS r JOIN point AS p ON p.id = r.point"
+                " JOIN device AS d ON d.id = p.device WHERE d.key = 'native:good/fridge'"
+            ).fetchone()[0]
+        )
