@@ -3,8 +3,8 @@
 REASONS: dict[str, tuple[str, str]] = {
     # code: (zh-CN, en). On an interval:
     "gap": (
-        "数据中断，期间用量按时间均摊（估算）",
-        "no data for a while: spread evenly, estimated",
+        "数据中断，期间总量按前后表码计，各时段为估算",
+        "no data for a while: its sum is known, how it was spread is estimated",
     ),
     "long-gap": (
         "中断超过 50 天，期间用量不计",
