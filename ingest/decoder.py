@@ -231,6 +231,8 @@ class Decoder:
             role = DeviceRole.OTHER
         # A mapping's name is a person's own; a topic ends in what tells devices apart.
         short = name if family == "mapped" else name.rpartition("/")[2] or name
+        if short.isdigit():  # of Acurite-Tower/A/77 the number alone says nothing
+            short = name.replace("/", " ")
         return Suggestion(driver=family, role=role, name=short)
 
 

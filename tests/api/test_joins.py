@@ -108,3 +108,10 @@ def test_what_cannot_be_one_is_refused(school: School) -> None:
         assert client.request("DELETE", "/joins", params={"key": "nobody"}).status_code == 404
     with school.client("viewer") as viewer:
         assert viewer.post(f"/inbox/{other}/join", json={"device": ours}).status_code == 403
+
+
+def test_a_sensor_known_by_a_number_is_suggested_by_its_whole_name(school: School) -> None:
+    school.send("rtl_433/box/events", _sensor(10, 4.0))
+    with school.client() as client:
+        names = [item["suggested"]["name"] for item in client.get("/inbox").json()["items"]]
+    assert "Acurite-Tower A 10" in names

@@ -5,12 +5,12 @@ import { useMemo } from "preact/hooks";
 import type { DeviceOut, History as HistoryData, PointNow, UnitList } from "../api/shapes";
 import { History } from "../charts/History";
 import type { Tone } from "../charts/SmallChart";
-import { amount, duration, instant, THIN, unitText } from "../format";
+import { amount, THIN, unitText } from "../format";
 import { Link, params, setParam } from "../router";
 import { now } from "../state/live";
 import { refresh, useQuery } from "../state/query";
 import { lang } from "../state/settings";
-import { mayOperate, site, zone } from "../state/site";
+import { mayOperate, site } from "../state/site";
 import { t } from "../texts";
 import { BackIcon, FileOwnedIcon } from "../ui/Icons";
 import { Age, Card, failureWords, Note, Page, Read, useLive } from "../ui/parts";
@@ -18,6 +18,7 @@ import { pointName, valueText } from "../ui/points";
 import { Quality } from "../ui/Quality";
 import { useChange } from "../ui/useChange";
 import { mainPoint, placeOf } from "./Devices";
+import { About } from "./About";
 import { Explain } from "./Explain";
 import { Joined } from "./Joins";
 import { MeterEvents, registersOf } from "./MeterEvents";
@@ -64,6 +65,7 @@ function Body({ device }: { device: DeviceOut }): JSX.Element {
         </Note>
       )}
       {!device.online && <Note bad>{words.silent}</Note>}
+      {device.available === false && device.online && <Note>{words.saidOffline}</Note>}
       <Values device={device} chosen={chosen?.point} />
       {chosen !== undefined && <Past key={chosen.point} point={chosen} device={device} />}
       <Quality device={device.id} />
@@ -297,35 +299,6 @@ function reasonsOf(data: HistoryData): ReadonlyMap<number, readonly string[]> {
     if (codes !== "" && at !== undefined) found.set(at, codes.split("+").map((code) => names.get(code) ?? code));
   });
   return found;
-}
-
-function About({ device }: { device: DeviceOut }): JSX.Element {
-  const words = t().device;
-  const limits = Object.entries(device.limits);
-  const facts: [string, string][] = [
-    [words.key, device.key],
-    [words.driver, device.driver],
-    [words.model, device.model],
-    [words.place, placeOf(device) || t().unknownPlace],
-    [words.interval, device.interval_s > 0 ? words.everySeconds(duration(device.interval_s * 1000, lang.value)) : words.unknownInterval],
-    [words.firstHeard, device.first_heard_ms > 0 ? instant(device.first_heard_ms, lang.value, zone.value) : ""],
-    [words.lastHeard, device.last_heard_ms > 0 ? instant(device.last_heard_ms, lang.value, zone.value) : ""],
-    [words.limits, limits.map(([name, value]) => `${name} = ${value}`).join(t().listComma)],
-  ];
-  return (
-    <Card title={words.about}>
-      <dl class="facts-list">
-        {facts
-          .filter(([, value]) => value !== "")
-          .map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-      </dl>
-    </Card>
-  );
 }
 
 function Edit({ device }: { device: DeviceOut }): JSX.Element {

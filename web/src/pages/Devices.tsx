@@ -122,6 +122,7 @@ function Row({ device }: { device: DeviceOut }): JSX.Element {
       {!device.online && (
         <State tone="orange">{newest.at_ms === null ? words.never : words.silentFor(duration(Math.max(0, now.value - newest.at_ms), lang.value))}</State>
       )}
+      {device.online && device.available === false && <State tone="ink">{words.saidOffline}</State>}
       <span class="worth">
         <b data-testid={point === undefined ? undefined : `point-${point.point}`}>{point === undefined ? "–" : valueText(point.quantity, newest.value, point.unit)}</b>
         <span>

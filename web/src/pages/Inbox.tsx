@@ -169,6 +169,7 @@ function JoinForm({ item, onTaken }: { item: InboxItem; onTaken: (name: string) 
   const query = useQuery<DeviceList>("/devices");
   const chosen = useSignal("");
   const { busy, failure, send } = useChange();
+  const adopted = (query.data.value?.items ?? []).filter((found) => found.status === "adopted");
   const join = async () => {
     const device = query.data.value?.items.find((found) => `${found.id}` === chosen.value);
     if (device !== undefined && (await send("POST", `/inbox/${item.id}/join`, { device: device.id }))) {
@@ -189,7 +190,7 @@ function JoinForm({ item, onTaken }: { item: InboxItem; onTaken: (name: string) 
         {words.joinTo}
         <select required value={chosen} data-testid="join-device" onChange={(event) => (chosen.value = event.currentTarget.value)}>
           <option value="">{words.joinChoose}</option>
-          {(query.data.value?.items ?? []).map((found) => (
+          {adopted.map((found) => (
             <option key={found.id} value={`${found.id}`}>
               {found.name}
             </option>

@@ -246,7 +246,7 @@ function Sender({ sample, topic, device, inMessage }: SenderProps): JSX.Element 
     <fieldset class="sender">
       <legend>{words.who}</legend>
       {!sample.includes("{") && (
-        <div class="chips">
+        <div class="levels">
           <label>
             <input type="radio" name={`who-${sample}`} checked={single} onChange={() => (topic.value = sample)} />
             <span>{words.onlyThis}</span>

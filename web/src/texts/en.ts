@@ -535,6 +535,7 @@ const en: Texts = {
   },
 
   devices: {
+    saidOffline: "says it is offline",
     title: "Devices",
     lead: (count: number) => `${plural(count, "adopted device")}.`,
     name: "Name",
@@ -557,6 +558,10 @@ const en: Texts = {
   },
 
   device: {
+    connection: "Connection",
+    saidConnected: "the device says it is online",
+    saidDisconnected: "the device or its gateway says it is gone",
+    saidOffline: "The device or its gateway says that it is disconnected, but its readings are fresh. What counts here are readings; when they stop, you are told.",
     joined: "Also ids of this device",
     joinedBy: (who: string, when: string) => `joined by ${who}, ${when}`,
     part: "Part",

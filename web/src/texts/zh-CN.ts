@@ -571,6 +571,7 @@ const zh = {
   },
 
   devices: {
+    saidOffline: "自称离线",
     title: "设备",
     lead: (count: number) => `${count} 台已认领的设备。`,
     name: "名称",
@@ -593,6 +594,10 @@ const zh = {
   },
 
   device: {
+    connection: "连接",
+    saidConnected: "设备说自己在线",
+    saidDisconnected: "设备或网关说它已断开",
+    saidOffline: "设备或网关说它已断开连接，读数却是新的。这里以读数为准；读数一停就会提醒。",
     joined: "也是这台设备的标识",
     joinedBy: (who: string, when: string) => `由 ${who} 于 ${when} 接上`,
     part: "分开",
