@@ -112,9 +112,11 @@ def _opened(told: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]] | 
 
 def _values(told: Mapping[str, Any], units: Mapping[str, str]) -> Iterator[Value | str]:
     for name, raw in told.items():
-        if isinstance(raw, bool) or not isinstance(raw, int | float):
+        unit = units.get(name, "")
+        text = isinstance(raw, str) and bool(unit)  # a number as text, with its unit beside it
+        if isinstance(raw, bool) or not (text or isinstance(raw, int | float)):
             continue  # a text or a truth may be anything
-        key = identify(name, units.get(name, ""))
+        key = identify(name, unit)
         if not isinstance(key, Key) or QUANTITIES[key.quantity].kind is Kind.STATE:
             continue
         if key.unit:

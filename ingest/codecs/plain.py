@@ -31,7 +31,8 @@ from ingest.extract import number
 _MAX_BYTES = 32
 _LEVELS = 3
 _WITH_UNIT = re.compile(
-    r"([+-]?\d{1,15}(?:\.\d{1,12})?) ?([^\d\s.,;:+-][^\d\s,;:+-]{0,7}|m3(?:/h)?|ft3)"
+    r"([+-]?\d{1,15}(?:\.\d{1,12})?) ?([^\d\s.,;:+-][^\d\s,;:+-]{0,7}|m3(?:/h)?|ft3)",
+    re.ASCII,
 )
 _PHASE = {"l1": "a", "l2": "b", "l3": "c", "phase_a": "a", "phase_b": "b", "phase_c": "c"}
 _PHASE |= {"phase_1": "a", "phase_2": "b", "phase_3": "c", "phase1": "a", "phase2": "b"}
