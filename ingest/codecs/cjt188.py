@@ -11,6 +11,7 @@ power, flow, volume, supply and return temperature, hours. FF means no value.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from caretaker.vocabulary import Rejected, RejectReason
 from ingest.codecs.octets import bcd
@@ -20,7 +21,10 @@ _START = 0x68
 _END = 0x16
 _ADDRESS_SIZES = (7, 5, 6)  # 7 by the standard; older readers send a shorter one
 _READING = (b"\x90\x1f", b"\x1f\x90")  # some send the identifier's bytes swapped
+# Price table, settlement day, reading day, purchase, key version, address: known, and no readings.
+_ASIDE = {0x8102, 0x8103, 0x8104, 0x8105, 0x8106, 0x810A}
 _REPLIES = {0x81, 0xC1, 0x01, 0x83, 0x84, 0xC4, 0x91, 0xC3}
+_ORDERS: tuple[Literal["big", "little"], ...] = ("big", "little")
 _COLD = 0x21
 _FULL = 99_999_999  # every digit 9: a filler, no register
 _UNITS = {
@@ -118,7 +122,7 @@ def values(frame: Frame) -> Iterator[Value | Rejected]:
         name = frame.data[:2].hex()
         if 0xD1 in frame.data[:2]:
             yield Rejected(RejectReason.NOT_LIVE, f"CJ/T 188 {name}: a past register")
-        else:
+        elif _ASIDE.isdisjoint(int.from_bytes(frame.data[:2], order) for order in _ORDERS):
             yield Rejected(RejectReason.UNKNOWN_QUANTITY, f"CJ/T 188 {name}")
         return
     body = frame.data[3:]

@@ -195,3 +195,22 @@ def test_a_water_or_gas_meter_is_read_as_its_standard_writes(
     quantity = "gas_volume" if kind >> 4 == 3 else "volume"
     assert read(arrivals) == {f"/{quantity}": pytest.approx(count / 100)}
     assert arrivals[0].device == f"cjt188:{meter:014d}"
+
+
+@pytest.mark.parametrize(
+    ("identifier", "reasons"),
+    [
+        ("810a", []),
+        ("0381", []),  # some send the bytes swapped
+        ("d120", [RejectReason.NOT_LIVE]),
+        ("20d1", [RejectReason.NOT_LIVE]),
+        ("1234", [RejectReason.UNKNOWN_QUANTITY]),
+    ],
+)
+def test_what_a_water_meter_says_besides_its_register(
+    identifier: str, reasons: list[RejectReason]
+) -> None:
+    body = bytes.fromhex(identifier + "00" + "0012340000")
+    arrivals = hear(cjt188_frame("00000000081234", 0x10, body), by=DECODER)
+    assert not read(arrivals)
+    assert refusals(arrivals) == reasons
