@@ -159,8 +159,14 @@ def _name(names: Names, prefix: str, key: str) -> str:
 def _nested(
     walk: Collector, name: str, raw: Mapping[str, Any], *, at_ms: int | None, depth: int
 ) -> None:
-    """Read `{"value": 4.5, "unit": "V"}`, `{"value": {"a": 4.5}, "unit": "V"}`, or go deeper."""
+    """Read `{"value": 4.5, "unit": "V"}`, `{"value": {"a": 4.5}, "unit": "V"}`, or go deeper.
+
+    >>> read_object({"temperature0": {"value": [21.5], "unit": "°C"}})[0].number
+    21.5
+    """
     value, unit = _first(raw, _VALUES), str(_first(raw, _UNITS) or "")
+    if isinstance(value, list) and len(value) == 1 and type(value[0]) not in _NESTED:
+        value = value[0]
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(item, (dict, list)):
