@@ -197,7 +197,8 @@ def _reach(connection: sqlite3.Connection, event: MeterEvent) -> None:
     elif event.kind is EventKind.SWAP and event.value is None:
         end_ms = event.at_ms + 1
     for point in _points(connection, whole):
-        mark(connection, point, start_ms=start_ms, end_ms=end_ms)
+        left_out = event.kind is EventKind.LEAVE_OUT
+        mark(connection, point, start_ms=start_ms, end_ms=end_ms, readings=left_out)
 
 
 def gap_ms(interval_s: int) -> int:

@@ -197,10 +197,25 @@ def standing_at(connection: sqlite3.Connection, point: int, start_ms: int) -> St
 
 
 def mark(
-    connection: sqlite3.Connection, point: int, *, start_ms: int = 0, end_ms: int = 2**53
+    connection: sqlite3.Connection,
+    point: int,
+    *,
+    start_ms: int = 0,
+    end_ms: int = 2**53,
+    readings: bool = False,
 ) -> None:
-    """Have a point computed again in [start_ms, end_ms), in the next transactions."""
+    """Have a point computed again in [start_ms, end_ms), in the next transactions.
+
+    `readings`: also where readings are that nothing was counted of so far.
+    """
     first = start_ms - start_ms % QUARTER_MS
+    if readings:
+        connection.execute(
+            "INSERT OR REPLACE INTO rollup_dirty (point, start_ms, from_ms)"
+            " SELECT DISTINCT point, at_ms - at_ms % ?, at_ms - at_ms % ? FROM reading"
+            " WHERE point = ? AND at_ms >= ? AND at_ms < ?",
+            (QUARTER_MS, QUARTER_MS, point, first, end_ms),
+        )
     connection.execute(
         "INSERT OR REPLACE INTO rollup_dirty (point, start_ms, from_ms)"
         " SELECT point, start_ms, start_ms FROM rollup"

@@ -173,6 +173,18 @@ def test_a_left_out_time_and_an_amount_in_it(tmp_path: Path) -> None:
     journal.close()
 
 
+def test_readings_that_were_left_out_count_again_when_that_is_withdrawn(tmp_path: Path) -> None:
+    journal = make(tmp_path / "j.sqlite3")
+    journal.append([arrival(NOW_MS + n * HOUR_MS, 10.0 + n) for n in range(48)])
+    whole = amounts(journal, Period.QUARTER_HOUR)
+    number = record(journal, correction(NOW_MS - HOUR_MS, 96, None))
+    assert sum(amounts(journal, Period.DAY).values()) == pytest.approx(24.0)
+    withdraw(journal, number)
+    assert amounts(journal, Period.QUARTER_HOUR) == whole
+    assert rolled(journal) == afresh(journal)
+    journal.close()
+
+
 @pytest.mark.parametrize("told", ["first", "last", "together"])
 def test_a_meter_put_in_before_its_first_reading_counts_from_its_initial_one(
     tmp_path: Path, told: str
