@@ -302,7 +302,7 @@ function Place({ leaf, others, choice, quantities, onChange }: PlaceProps): JSX.
         {nth !== null || leaf.path === "" ? named : <code>{named}</code>}
       </td>
       <td class="number">{leaf.value}</td>
-      <td>
+      <td class="wide">
         <select
           aria-label={`${words.quantity}${t().colon}${named}`}
           value={choice.quantity}
@@ -319,7 +319,7 @@ function Place({ leaf, others, choice, quantities, onChange }: PlaceProps): JSX.
           {leaf.path !== "" && <option value={DEVICE}>{words.isDevice}</option>}
         </select>
       </td>
-      <td>
+      <td class="wide">
         {reads && units.length !== STATE_UNITS && (
           <select
             aria-label={`${words.unit}${t().colon}${named}`}
@@ -345,7 +345,7 @@ function Place({ leaf, others, choice, quantities, onChange }: PlaceProps): JSX.
           </select>
         )}
       </td>
-      <td>
+      <td class="wide">
         {reads && (
           <input
             aria-label={`${words.channel}${t().colon}${named}`}
