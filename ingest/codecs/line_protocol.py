@@ -6,7 +6,8 @@ unit is held.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Arrival, Measured, Rejected, RejectReason
@@ -35,6 +36,9 @@ _LINE = re.compile(
 _FIELD = re.compile(r"((?:[^,=\\]|\\.)+)=(\"(?:[^\"\\]|\\.)*\"|[-+.0-9eE]+[iu]?|[tTfF]\w*)(?:,|$)")
 _MAX_LINES = 5_000
 _UNIT_TAGS = ("unit", "units", "uom")
+_CHANNEL_TAGS = ("phase", "channel", "probe", "circuit", "line", "port")
+_PHASES = {"l1": "a", "l2": "b", "l3": "c", "1": "a", "2": "b", "3": "c"}
+_PHASES |= {"a": "a", "b": "b", "c": "c"}
 
 
 class LineProtocol:
@@ -103,7 +107,16 @@ class LineProtocol:
             elif isinstance(meaning, Rejected):
                 yield device, meaning
             elif meaning is not None:
-                yield device, _value(meaning, raw.rstrip("iu"), at_ms)
+                yield device, _value(_apart(meaning, tags), raw.rstrip("iu"), at_ms)
+
+
+def _apart(key: Key, tags: Mapping[str, str]) -> Key:
+    """Return the meaning with the tag that tells values of one device apart as its channel."""
+    tag = next((tag for tag in _CHANNEL_TAGS if tag in tags), "")
+    if not tag:
+        return key
+    told = _PHASES.get(tags[tag].lower(), tags[tag]) if tag == "phase" else tags[tag]
+    return replace(key, channel=f"{key.channel}/{told}" if key.channel else told)
 
 
 def _value(key: Key, raw: str, at_ms: int | None) -> Value | Rejected:
