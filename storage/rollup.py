@@ -275,6 +275,7 @@ class Roller:
             out=left_out(facts),
         )
         turn: int | None = None
+        beyond = 0
         items: list[Interval] = []
         for quarter, group in groupby(list(rows), key=quarter_of):
             if turn is not None and running.decided_ms > turn:
@@ -285,12 +286,13 @@ class Roller:
             batch = list(group)
             running.push(batch)
             last = batch[-1]
+            beyond += len(batch) if quarter >= high else 0
             new = running.standing()
             old = None if running.plain else standing_at(connection, point, quarter)
             if new != old:
                 keep_standing(connection, point, quarter, new)
-            elif turn is None and running.decided_ms >= high:
-                turn = running.decided_ms
+            elif turn is None and running.decided_ms >= high and beyond >= running.lookback:
+                turn = running.decided_ms  # a plain standing is the same only of the same readings
         closed = running.closed()
         first_open = running.decided_ms
         items = [item for item in (*closed, *running.open()) if item.start_ms < until_ms]

@@ -222,3 +222,18 @@ def test_hours_and_days_go_with_their_quarter_hours(tmp_path: Path) -> None:
         assert not [item for item in found if item.end_ms <= late_ms]
     assert rolled(journal) == afresh(journal)
     journal.close()
+
+
+def test_what_a_register_showed_before_it_fell_is_forgotten_when_that_is_left_out(
+    tmp_path: Path,
+) -> None:
+    journal = make(tmp_path / "j.sqlite3")
+    high = [arrival(NOW_MS + n * MINUTE_MS, 6_000.0) for n in range(6)]
+    shown = [800.0, 805.0, 812.0, 820.0, 790.0, 780.0, 830.0, 831.0, 6_100.0, 6_200.0]
+    again = [arrival(NOW_MS + (n + 1) * HOUR_MS, value) for n, value in enumerate(shown)]
+    journal.append([*high, *again])
+    journal.roll_up()
+    record(journal, correction(NOW_MS, 2, None))
+    journal.roll_up()
+    assert rolled(journal) == afresh(journal)
+    journal.close()

@@ -203,3 +203,16 @@ def test_what_was_thought_of_a_fall_goes_when_it_is_not_believed(tmp_path: Path)
         journal.roll_up()
     assert rolled(journal) == afresh(journal)
     journal.close()
+
+
+def test_a_late_reading_and_a_far_new_one_in_one_batch(tmp_path: Path) -> None:
+    journal = make(tmp_path / "j.sqlite3")
+    journal.append([arrival(NOW_MS + n * 5 * MINUTE_MS, 50.0 + n) for n in range(25)])
+    journal.roll_up()
+    late, far = NOW_MS + 118 * MINUTE_MS, NOW_MS + 300 * MINUTE_MS
+    journal.append([arrival(late, 73.9), arrival(far, 90.0)])
+    journal.roll_up()
+    journal.append([arrival(far + MINUTE_MS, 90.5)])
+    journal.roll_up()
+    assert rolled(journal) == afresh(journal)
+    journal.close()
