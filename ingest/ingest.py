@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from caretaker.clock import Clock
 from caretaker.errors import StorageError
 from caretaker.faultpoints import reach
+from caretaker.interpreter import press
 from caretaker.vocabulary import Arrival
 from caretaker.worker import Worker
 from ingest.crowd import CROWD, LARGE, SLICE, Crowd, sorted_out
@@ -30,6 +31,7 @@ _GATHER_S = 0.05  # so long at most what was decoded waits for more
 _REST_S = 0.02  # so long at most the journal is left alone after a commit, as long as that took
 _BATCH = 1_000
 _GULP = 64  # decoded before the next look at who is calm, and at what has been committed
+_PRESSED_S = 0.1  # so long there was always more to decode
 _RETRY_S = 1.0
 _RESUME_SHARE = 9.0  # pauses nine times as long as a step took
 _RESUME_PATIENCE_S = 10.0  # so long it waits for a moment in which there is nothing else to do
@@ -74,7 +76,7 @@ class Ingest:
         self._next_chunk = 0
         self._prompt: deque[tuple[int, Message, Look | None]] = deque()
         self._ready, self._ready_s = Part(), 0.0
-        self._submitted_s = self._rested_s = 0.0
+        self._submitted_s = self._rested_s = self._drained_s = 0.0
         self._behind_crowd = False
         self._crowd = Crowd()
         self._uncounted: Counter[int] = Counter()
@@ -135,13 +137,17 @@ class Ingest:
             if self._full:
                 time.sleep(0.001)
                 continue
-            more = len(self._prompt) < _GULP and self._receive()
+            came = self._receive() if len(self._prompt) < _GULP else 0
             if self._prompt:
                 self._decode_some()
-            drained = not (more or self._prompt)
+            drained = came < _GULP and not self._prompt
+            if drained:
+                self._drained_s = time.monotonic()
+            press(pressed=time.monotonic() - self._drained_s > _PRESSED_S)
             self._submit_ready(drained=drained)
             self._submit_crowd()
             self._use_what_was_learned(at_once=drained and not self._outstanding)
+        press(pressed=False)
 
     @property
     def _idle(self) -> bool:
@@ -157,11 +163,11 @@ class Ingest:
         """Whether what was decoded is worth a commit that waits for the one under way."""
         return len(self._ready.arrivals) >= _ENOUGH or self._ready.size >= _ENOUGH_BYTES
 
-    def _receive(self) -> bool:
+    def _receive(self) -> int:
         """Take in what has come, and wait for something when there is nothing to do."""
         if self._stopping.is_set():
             time.sleep(0.001)
-            return False
+            return 0
         wait_s = 0.1
         if self._prompt:
             wait_s = 0.0
@@ -172,7 +178,7 @@ class Ingest:
         messages = self._transport.receive(limit=_BATCH, timeout_s=wait_s)
         if messages:
             self._take(messages)
-        return bool(messages)
+        return len(messages)
 
     def _submit_ready(self, *, drained: bool) -> None:
         """Give the journal what was decoded: all there is, or enough of it, or what has waited."""
