@@ -6,7 +6,8 @@ several of one kind and becomes the channel. A unit is never guessed: `voltage` 
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from caretaker.quantities import QUANTITIES, Kind
@@ -73,6 +74,7 @@ _CHINESE = "|".join(
 )
 _TARIFF = re.compile(r"(?<![a-z])tarif+_?(\d)(?!\d)")
 _FED_IN = re.compile(r"(?<![a-z])(?:feed[ _-]?in|to[ _-]grid)(?![a-z])", re.IGNORECASE)
+_GAS = {"gas", "gasmeter", "gas_meter", "gas-meter", "erdgas", "燃气", "燃气表"}
 _WHOLE = {
     "kwh",
     "kw",
@@ -145,6 +147,17 @@ def identify(name: str, unit: str = "", *, phased: bool = False) -> Key | Reject
 def _identify(name: str, unit: str, phased: bool) -> Key | Rejected | None:  # noqa: FBT001
     code = obis.meaning(name)
     return _of_code(name, code, unit) if code else _of_words(name, unit, phased=phased)
+
+
+def of_gas(key: Key, beside: Iterable[str]) -> Key:
+    """Return what a name means where a word beside it says gas: its topic, its measurement.
+
+    >>> of_gas(Key("volume", "m3", ""), ["school", "Gas"]).quantity
+    'gas_volume'
+    """
+    if key.quantity not in {"volume", "flow"} or _GAS.isdisjoint(map(str.lower, beside)):
+        return key
+    return replace(key, quantity=f"gas_{key.quantity}")
 
 
 def _of_words(name: str, unit: str, *, phased: bool) -> Key | Rejected | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Arrival, Measured, Rejected, RejectReason
-from ingest.codecs.keys import Key, identify
+from ingest.codecs.keys import Key, identify, of_gas
 from ingest.codecs.port import (
     NO_JSON,
     SCALAR,
@@ -107,7 +107,14 @@ class LineProtocol:
             elif isinstance(meaning, Rejected):
                 yield device, meaning
             elif meaning is not None:
-                yield device, _value(_apart(meaning, tags), raw.rstrip("iu"), at_ms)
+                yield (
+                    device,
+                    _value(
+                        _apart(of_gas(meaning, [_plain(measurement)]), tags),
+                        raw.rstrip("iu"),
+                        at_ms,
+                    ),
+                )
 
 
 def _apart(key: Key, tags: Mapping[str, str]) -> Key:

@@ -11,7 +11,7 @@ from typing import Any
 
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Arrival, Rejected, RejectReason
-from ingest.codecs.keys import Key, identify
+from ingest.codecs.keys import Key, identify, of_gas
 from ingest.codecs.port import (
     Heard,
     Memory,
@@ -84,11 +84,15 @@ class Named:
         ids = (told[key] for key in self._ids if isinstance(told.get(key), str | int))
         own = next((f"/{name}" for name in ids if not isinstance(name, bool)), "")
         if not told.keys() >= _SINGLE:
-            return topic + own, list(_values(told, units))
+            return topic + own, list(_values(told, units, topic))
         levels = [level for level in topic.split("/") if level.lower() not in self._skipped]
         name = levels.pop() if len(levels) > 1 else ""
         unit = told["unit"]
-        found = _values({name: told["value"]}, {name: unit}) if isinstance(unit, str) else iter(())
+        found = (
+            _values({name: told["value"]}, {name: unit}, topic)
+            if isinstance(unit, str)
+            else iter(())
+        )
         return "/".join(levels) + own, list(found)
 
 
@@ -110,7 +114,7 @@ def _opened(told: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]] | 
     return values, units
 
 
-def _values(told: Mapping[str, Any], units: Mapping[str, str]) -> Iterator[Value | str]:
+def _values(told: Mapping[str, Any], units: Mapping[str, str], topic: str) -> Iterator[Value | str]:
     for name, raw in told.items():
         unit = units.get(name, "")
         text = isinstance(raw, str) and bool(unit)  # a number as text, with its unit beside it
@@ -120,6 +124,7 @@ def _values(told: Mapping[str, Any], units: Mapping[str, str]) -> Iterator[Value
         if not isinstance(key, Key) or QUANTITIES[key.quantity].kind is Kind.STATE:
             continue
         if key.unit:
-            yield Value(key.quantity, raw, key.unit, key.channel)
+            quantity = of_gas(key, topic.split("/")).quantity
+            yield Value(quantity, raw, key.unit, key.channel)
         elif QUANTITIES[key.quantity].unit != "1":
             yield name

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Arrival, Rejected, RejectReason
-from ingest.codecs.keys import Key, identify
+from ingest.codecs.keys import Key, identify, of_gas
 from ingest.codecs.port import (
     NO_JSON,
     SCALAR,
@@ -34,8 +34,6 @@ _WITH_UNIT = re.compile(
     r"([+-]?\d{1,15}(?:\.\d{1,12})?) ?([^\d\s.,;:+-][^\d\s,;:+-]{0,7}|m3(?:/h)?|ft3)",
     re.ASCII,
 )
-_OF_WHAT = {"volume", "flow"}
-_GAS = {"gas", "gasmeter", "gas_meter", "gas-meter", "erdgas", "燃气", "燃气表"}
 _PHASE = {"l1": "a", "l2": "b", "l3": "c", "phase_a": "a", "phase_b": "b", "phase_c": "c"}
 _PHASE |= {"phase_1": "a", "phase_2": "b", "phase_3": "c", "phase1": "a", "phase2": "b"}
 _PHASE |= {"phase3": "c", "phasea": "a", "phaseb": "b", "phasec": "c"}
@@ -98,9 +96,7 @@ class Plain:
                 break  # 3A alone may be anything
             if isinstance(key, Key):
                 rest = [x for x in levels[:-back] if x.lower() not in self._skipped]
-                if key.quantity in _OF_WHAT and not _GAS.isdisjoint(map(str.lower, rest)):
-                    key = replace(key, quantity=f"gas_{key.quantity}")
-                found = _phased(key, rest)
+                found = _phased(of_gas(key, rest), rest)
             break
         if len(self._topics) < 10_000:
             self._topics[topic, unit] = found
