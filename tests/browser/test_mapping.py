@@ -81,3 +81,26 @@ def test_text_is_taken_apart_and_the_mapping_changed_and_removed(
     page.get_by_test_id("remove-p1-now").or_(page.get_by_test_id("remove-p0-now")).click()
     page.get_by_test_id("remove-really").click()
     expect(page.get_by_text("已有的说明")).to_have_count(0)
+
+
+def test_a_unit_is_given_to_what_a_dialect_held_without_one(
+    page: Page,  # noqa: F811
+    app: App,  # noqa: F811
+) -> None:
+    assert app.broker is not None
+    address = app.broker.address("caretaker")
+    publish(address, "tele/sml1/SENSOR", {"MT681": {"E_in": 1234.5, "P": 300}})
+    page.goto(f"{app.url}/inbox")
+    page.get_by_test_id("explain").click()
+    expect(page.get_by_text("下面只补上它缺单位的值")).to_be_visible()
+    page.get_by_test_id("quantity-MT681.P").select_option("power")
+    page.get_by_test_id("unit-MT681.P").select_option("W")
+    expect(page.get_by_test_id("mapping-preview")).to_contain_text("（MT681） 0.30")
+    page.get_by_test_id("mapping-keep").click()
+    expect(page.get_by_test_id("explain")).to_have_count(0)
+    with app.journal.reader() as connection:
+        rows = connection.execute(
+            "SELECT p.channel, r.value FROM reading AS r JOIN point AS p ON p.id = r.point"
+            " JOIN device AS d ON d.id = p.device WHERE d.key = 'tasmota:sml1'"
+        ).fetchall()
+    assert {tuple(row) for row in rows} == {("", 1234.5), ("MT681", 0.3)}

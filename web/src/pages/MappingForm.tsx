@@ -47,6 +47,11 @@ function choicesOf(start: MappingIn): Record<string, Choice> {
   return found;
 }
 
+/** The key above the last one: the part of the device that a value is of. */
+function parentOf(path: string): string {
+  return path.split(/[.[\]]+/).filter((step) => step !== "").at(-2) ?? "";
+}
+
 export function Explain({ start, leaves: first, payload, quantities, send: to, onKept, onLess }: ExplainProps): JSX.Element {
   const words = t().mapping;
   const topic = useSignal(start.topic);
@@ -92,6 +97,8 @@ export function Explain({ start, leaves: first, payload, quantities, send: to, o
     );
     const after = { ...UNSAID, ...before[path], ...part };
     if (part.quantity !== undefined && part.quantity !== before[path]?.quantity) after.unit = "";
+    // What is added to a dialect's own readings must not take the place of one of them.
+    if (start.adds && part.quantity !== undefined && after.channel === "") after.channel = parentOf(path);
     chosen.value = { ...before, [path]: after };
   };
   const keep = async () => {
@@ -110,7 +117,7 @@ export function Explain({ start, leaves: first, payload, quantities, send: to, o
     >
       {payload !== "" && <pre class="raw">{payload}</pre>}
       <Writing payload={payload} leaves={leaves.value} separator={separator} decimal={decimal} />
-      <Sender sample={start.topic} topic={topic} device={device} inMessage={at(DEVICE) !== ""} />
+      <Sender sample={start.topic} topic={topic} device={device} inMessage={at(DEVICE) !== ""} adds={start.adds} />
       <div class="table-wrap">
         <table class="stacked places">
           <thead>
@@ -233,10 +240,11 @@ interface SenderProps {
   topic: Signal<string>;
   device: Signal<string>;
   inMessage: boolean;
+  adds: boolean;
 }
 
 /** Which device sends: one level of the topic names it, or a person does. */
-function Sender({ sample, topic, device, inMessage }: SenderProps): JSX.Element | null {
+function Sender({ sample, topic, device, inMessage, adds }: SenderProps): JSX.Element | null {
   const words = t().mapping;
   const levels = sample.split("/");
   const template = (index: number) => levels.map((level, at) => (at === index ? "{device}" : level)).join("/");
@@ -268,7 +276,9 @@ function Sender({ sample, topic, device, inMessage }: SenderProps): JSX.Element 
             ))}
         </div>
       )}
-      {single ? (
+      {adds ? (
+        <p class="small quiet">{words.adds}</p>
+      ) : single ? (
         <label class="field">
           {words.device}
           <input required maxLength={120} data-testid="mapping-device" value={device} onInput={(event) => (device.value = event.currentTarget.value)} />

@@ -769,6 +769,7 @@ const en: Texts = {
     topicHint: "{device} is the level that names the device; {x+} may be several levels.",
     who: "Who sends this? Pick the level of the topic that names the device, and all of its kind are explained.",
     onlyThis: "only this one",
+    adds: "This device is known already: say here what its values without a unit are; the others are read as before.",
     allLike: (topic: string) => `All topics like ${topic} are read as below; the device is named by the topic.`,
     deviceInMessage: "The device is named by the place in the message that you marked.",
     device: "Name of the device",

@@ -805,6 +805,7 @@ const zh = {
     topicHint: "{device} 是设备名所在的一级；{x+} 可以是好几级。",
     who: "谁发来的？点出主题里是设备名的那一级，同类设备就一起说明了。",
     onlyThis: "只说明这一台",
+    adds: "这台设备已经认识，下面只补上它缺单位的值；它自己读出来的值照旧。",
     allLike: (topic: string) => `所有像 ${topic} 这样的主题都按下面读，设备名取自主题。`,
     deviceInMessage: "设备名取自消息里您标出的位置。",
     device: "设备名",
