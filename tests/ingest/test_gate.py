@@ -11,6 +11,7 @@ import pytest
 from caretaker.clock import ManualClock
 from caretaker.vocabulary import Arrival
 from ingest.catch_up import CatchUp
+from ingest.crowd import sorted_out
 from ingest.decoder import Decoder
 from ingest.driver import load_drivers
 from ingest.gate import STRANGERS_KEPT_HZ, Gate, Standing
@@ -120,6 +121,17 @@ def test_a_calm_device_is_committed_before_a_crowd_that_came_first(store: Journa
         assert not ingest.rejected
     finally:
         journal.close()
+
+
+def test_a_large_message_is_read_after_the_short_ones_that_came_with_it() -> None:
+    topics = {f"caretaker/1/s/{name}/readings": f"native:s/{name}" for name in ("big", "calm")}
+    gate = Gate(lambda _key: True, topics=topics)
+    large = Message("caretaker/1/s/big/readings", b" " * 100_000, NOW_MS)
+    calm = message("calm", 1)
+    prompt, crowd, few = sorted_out(gate, [large, calm, large])
+    assert [told.topic for told, _ in prompt] == [calm.topic]
+    assert [told.topic for told, _ in crowd] == [large.topic] * 2
+    assert not few
 
 
 class Counting(MemoryTransport):
