@@ -106,6 +106,16 @@ def test_messages_come_in_order_and_in_batches(wire: Wire) -> None:
     session.stop()
 
 
+def test_messages_of_every_size_come_whole(wire: Wire) -> None:
+    session = wire.session()
+    sizes = (0, 1, 4_080, 4_096, 4_100, 65_536, 262_130, 262_144, 262_160, 1_000_000, 7, 3_000_000)
+    sent = [bytes([65 + number]) * size for number, size in enumerate(sizes)]
+    wire.send(*sent)
+    found = [message.payload for message in collect(session, len(sizes))]
+    session.stop()
+    assert found == sent
+
+
 def test_what_was_not_acknowledged_comes_again_and_the_rest_does_not(wire: Wire) -> None:
     session = wire.session()
     wire.send(b"done", b"open")

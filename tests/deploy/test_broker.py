@@ -154,8 +154,9 @@ def test_every_file_is_its_owners_alone_and_a_second_run_keeps_all(tmp_path: Pat
 
 def test_caretakers_own_transport_reads_over_tls(broker: Running) -> None:
     transport = session(broker)
-    publish(broker.address("plug_a"), ("tele/plug_a/SENSOR", b"{}"), ("zigbee2mqtt/plug_a", b"1"))
-    assert [m.topic for m in collect(transport, 2)] == ["tele/plug_a/SENSOR", "zigbee2mqtt/plug_a"]
+    sent = (("tele/plug_a/SENSOR", b"x" * 900_000), ("zigbee2mqtt/plug_a", b"1"))
+    publish(broker.address("plug_a"), *sent)
+    assert [(m.topic, m.payload) for m in collect(transport, 2)] == list(sent)
     transport.stop()
 
 
