@@ -19,16 +19,14 @@ from ingest.sink import Chunk, Part, Resume, Sink
 from ingest.transport.port import Message, Transport
 from storage.port import Stored
 
-_MAX_OUTSTANDING = 2
-"""One commit under way, one that waits to follow it at once."""
-
+_MAX_OUTSTANDING = 2  # one commit under way, one that waits to follow it at once
 _ENOUGH = 1_000
 """So many arrivals are worth a commit of their own; fewer gather while there is more to decode,
 since a commit for forty messages costs nearly as much as one for four hundred."""
 
 _ENOUGH_BYTES = 4 * 1024 * 1024
 _GATHER_S = 0.05  # so long at most what was decoded waits for more
-_REST_S = 0.02  # so long at most the journal is left alone after a commit, as long as that took
+_REST_HZ, _REST_S = 2_000, 0.02  # at such rates it rests as long as a commit took, at most so long
 _BATCH = 1_000
 _GULP = 64  # decoded before the next look at who is calm, and at what has been committed
 _PRESSED_S = 0.1  # so long there was always more to decode
@@ -76,7 +74,8 @@ class Ingest:
         self._next_chunk = 0
         self._prompt: deque[tuple[int, Message, Look | None]] = deque()
         self._ready, self._ready_s = Part(), 0.0
-        self._submitted_s = self._rested_s = self._drained_s = 0.0
+        self._submitted_s = self._rested_s = self._drained_s = self._handed_s = 0.0
+        self._thick = False  # whether what was handed over last came at such a rate
         self._behind_crowd = False
         self._crowd = Crowd()
         self._uncounted: Counter[int] = Counter()
@@ -332,8 +331,10 @@ class Ingest:
         for arrival in part.arrivals:
             for refusal in arrival.rejected:
                 self.rejected[refusal.reason.value] += arrival.repeats
+        before_s, self._handed_s = self._handed_s, (now_s := time.monotonic())
+        self._thick = len(part.arrivals) > _REST_HZ * (now_s - before_s)
         if not self._outstanding:
-            self._submitted_s = time.monotonic()
+            self._submitted_s = now_s
         self._outstanding += 1
         self._behind_crowd = part.behind
         self._hand_over(part)
@@ -362,7 +363,7 @@ class Ingest:
                 continue
             self._outstanding -= 1
             now_s = time.monotonic()
-            self._rested_s = now_s + min(now_s - self._submitted_s, _REST_S)
+            self._rested_s = now_s + self._thick * min(now_s - self._submitted_s, _REST_S)
             self._submitted_s = now_s
             self.failing = ""
             self._acknowledge(part)
