@@ -237,3 +237,50 @@ def test_what_a_register_showed_before_it_fell_is_forgotten_when_that_is_left_ou
     journal.roll_up()
     assert rolled(journal) == afresh(journal)
     journal.close()
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(seed=st.integers(0, 2**32))
+def test_few_late_readings_among_many_give_the_same_to_the_bit(
+    tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
+    chance = random.Random(seed)
+    journal = make(tmp_path_factory.mktemp("j") / "j.sqlite3")
+    at_ms, rows = NOW_MS, []
+    for n in range(chance.randint(40, 120)):
+        silent = chance.random() < 0.06
+        at_ms += chance.randint(60, 260) * MINUTE_MS if silent else chance.randint(1, 9) * MINUTE_MS
+        rows.append(arrival(at_ms, 500.0 + n * 3 / 7))
+    most = len(rows) // chance.choice([1, 2])
+    late = set(chance.sample(range(1, most), chance.randint(1, 4)))
+    order = [row for n, row in enumerate(rows) if n not in late]
+    batches: list[list[Arrival]] = []
+    while order:
+        size = chance.choice([1, 1, 2, 5, 30])
+        batches.append(order[:size])
+        order = order[size:]
+    if chance.random() < 0.5:
+        batches.insert(chance.randint(1, len(batches)), [rows[n] for n in sorted(late)])
+    else:
+        for n in sorted(late):
+            batches.insert(chance.randint(1, len(batches)), [rows[n]])
+    swaps = chance.choice([0, 1, 1, 2])
+    for batch in batches:
+        journal.append(batch)
+        journal.roll_up()
+        if swaps and chance.random() < 0.4:
+            swaps -= 1
+            swap_ms = chance.randint((NOW_MS + at_ms) // 2, at_ms)
+            record(
+                journal,
+                MeterEvent(
+                    1, EventKind.SWAP, swap_ms, "test", quantity="energy", final=505.0, initial=9.0
+                ),
+            )
+            journal.roll_up()
+    with journal.reader() as connection:
+        found = recompute(connection, 1, zone=ZONE, arithmetic=intervals)
+    assert not found.differs, found.rows
+    journal.close()
