@@ -64,12 +64,13 @@ class Decoder:
 
     def _with(self, mappings: Sequence[Driver]) -> tuple[Mapping[str, Codec], Router]:
         codecs = self._dialects | {driver.name: self._codec(driver) for driver in mappings}
+        choosy = {name: codec for name, codec in codecs.items() if isinstance(codec, Choosy)}
 
         def may_read(driver: Driver, shape: Shape, anywhere: bool) -> bool:  # noqa: FBT001
             if anywhere and not _may_look_like(shape, driver):
                 return False
-            codec = codecs[driver.name]
-            return not isinstance(codec, Choosy) or codec.may_read(shape, anywhere=anywhere)
+            codec = choosy.get(driver.name)
+            return codec is None or codec.may_read(shape, anywhere=anywhere)
 
         return codecs, Router(self.drivers, first=mappings, may_read=may_read)
 

@@ -142,15 +142,15 @@ def _meant(key: Key | None, name: str, unit: str) -> Meant:
 
 
 class Act(NamedTuple):
-    """What to do with one key of an object: its whole name, its meaning, whether it is aside.
+    """What to do with one key of an object: its whole name and its meaning.
 
     `passed` is set of a name under which neither a number nor a word can be a reading. `beside` is
     the key that may name its unit.
     """
 
+    key: str
     name: str
     meant: Meant
-    aside: bool
     passed: bool
     beside: str
 

@@ -119,7 +119,7 @@ def _inside(walk: Collector, act: Act, raw: Any, *, at_ms: int | None, depth: in
     """Read an object or a list under a key."""
     if type(raw) is dict:
         _nested(walk, act.name, raw, at_ms=at_ms, depth=depth)
-    elif not act.aside:
+    elif not _aside(act.key):
         _list(walk, act.name, raw, depth=depth + 1)
 
 
@@ -146,7 +146,7 @@ def _plan(names: Names, prefix: str, keys: tuple[str, ...]) -> Plan:
         passed = meant.key is None and meant.refused is None
         passed = passed and (name in names.keys or not names.known(name))
         beside = next((key + end for end in _SIBLINGS if key + end in every), "")
-        acts.append(Act(name, meant, _aside(key), passed, beside))
+        acts.append(Act(key, name, meant, passed, beside))
     return Plan(tuple(acts), phased, tuple(unit for unit in _UNITS if unit in every))
 
 

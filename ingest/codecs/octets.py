@@ -17,7 +17,7 @@ from caretaker.vocabulary import Rejected, RejectReason
 
 _HEX = re.compile(rb"(?:0[xX]|\\x)?[0-9A-Fa-f]{2}(?:[\s:,;-]{0,2}(?:0[xX]|\\x)?[0-9A-Fa-f]{2}){7,}")
 _PREFIX = re.compile(rb"0[xX]|\\x")
-_LONG = re.compile(rb'"[A-Za-z0-9+/_\\-]{16,}={0,2}"')  # as base64, where no 68 can be seen
+_LONG = re.compile(rb'"[A-Za-z0-9+/_\\-]{16,}={0,2}"(?!\s*:)')  # base64, where no 68 can be seen
 _NUMBERS = re.compile(rb"104\s*,(?:\s*-?\d{1,3}\s*,){8,}")  # 68 and on, as a list of numbers
 _FRAMED = re.compile(rb"68(?:[\s:,;-]{0,2}(?:0[xX])?[0-9A-Fa-f]{2}){9}")  # the shortest frames
 # The start of a text in base64 as bytes.translate shows it, which is faster than an expression.
