@@ -10,7 +10,18 @@ from caretaker.clock import Clock
 from caretaker.errors import ConfigurationError
 from caretaker.vocabulary import Arrival, DeviceRole, Rejected, RejectReason
 from ingest.codecs import CODECS, availability
-from ingest.codecs.port import LIST, Choosy, Codec, Heard, Meaning, Route, Shape, Teacher, is_object
+from ingest.codecs.port import (
+    CALLED,
+    LIST,
+    Choosy,
+    Codec,
+    Heard,
+    Meaning,
+    Route,
+    Shape,
+    Teacher,
+    is_object,
+)
 from ingest.driver import Driver
 from ingest.extract import first
 from ingest.routing import Router
@@ -49,7 +60,9 @@ class Decoder:
         self._memory: dict[str, bytes] = {}
         self._vetting = Vetting(self._memory)
         self._known_bytes = 0
-        self._aliases: dict[str, str] = {}
+        self._said: Mapping[str, str] = {}
+        self._renamed: Mapping[str, str] = {}
+        self._aliases: Mapping[str, str] = {}
         self._news: set[str] = set()
         self._dialects = {driver.name: self._codec(driver) for driver in drivers}
         self._teachers = {driver.codec: self._dialects[driver.name] for driver in drivers}
@@ -87,12 +100,22 @@ class Decoder:
 
     def set_aliases(self, aliases: Mapping[str, str]) -> None:
         """Call devices by other keys from now on: a person said that two ids are one device."""
-        self._aliases = dict(aliases)
+        self._said = dict(aliases)
+        self._call()
+
+    def _call(self) -> None:
+        """Put together what dialects learned of new names and what people said, which wins.
+
+        Whom people joined to a device is found under its new name, too.
+        """
+        learned = {key: self._said.get(first, first) for key, first in self._renamed.items()}
+        self._aliases = learned | dict(self._said)
 
     def remember(self, known: Mapping[str, bytes]) -> None:
         """Take what earlier messages taught, as the journal kept it."""
         self._memory.update(known)
         self._known_bytes = sum(map(len, self._memory.values()))
+        self._rename({key: value for key, value in known.items() if key.startswith(CALLED)})
 
     def decode(self, message: Message) -> tuple[Arrival, ...]:
         """Return what a message became, one arrival a device; never empty, never raises."""
@@ -178,6 +201,7 @@ class Decoder:
     def _learn(self, arrival: Arrival) -> Arrival:
         """Add an arrival's knowledge to the memory; what is known already needs no writing."""
         memory, news = self._memory, []
+        renamed: dict[str, bytes] = {}
         for key, value in arrival.knowledge:
             if memory.get(key, b"") == value:
                 continue
@@ -191,9 +215,19 @@ class Decoder:
                 self._known_bytes += len(value) - len(memory.get(key, b""))
                 memory[key] = value
             news.append((key, value))
-            if len(self._news) <= _MAX_NEWS:
+            if key.startswith(CALLED):
+                renamed[key] = value
+            elif len(self._news) <= _MAX_NEWS:
                 self._news.add(key)
+        if renamed:
+            self._rename(renamed)
         return replace(arrival, knowledge=tuple(news))
+
+    def _rename(self, learned: Mapping[str, bytes]) -> None:
+        names = {key.removeprefix(CALLED): value.decode() for key, value in learned.items()}
+        known = {**self._renamed, **names}
+        self._renamed = {key: first for key, first in known.items() if first}
+        self._call()
 
     def explained(self) -> frozenset[str]:
         """Return parts of the topics of messages that mean more since this was asked last.
@@ -217,7 +251,8 @@ class Decoder:
 
     def suggest(self, key: str, quantities: set[str], channels: set[str]) -> Suggestion:
         """Return what a heard device looks like, by its quantities and the names it uses."""
-        family, _, name = key.partition(":")
+        now = next((new for new, first in self._renamed.items() if first == key), key)
+        family, _, name = now.partition(":")
         if channels & {"air", "food", "evaporator"} and "temperature" in quantities:
             role = DeviceRole.FREEZER if "freez" in name.lower() else DeviceRole.FRIDGE
         elif quantities & {"energy", "power"}:

@@ -133,6 +133,9 @@ class Teacher(Protocol):
         ...
 
 
+CALLED = "called:"
+"""Before a device's key in what is learned: the key it goes by instead, after a new name."""
+
 Factory = Callable[[Driver, Memory], Codec]
 """Builds the codec of a driver file; raises ConfigurationError for options it cannot use."""
 

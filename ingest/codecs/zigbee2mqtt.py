@@ -5,9 +5,14 @@ and access, a sum of 1 (published), 2 (can be set) and 4 (can be asked for); by
 zigbee2mqtt.io/guide/usage/exposes. What can be set is a setting. Without the list a property is
 read by the table of the driver file alone. A bridge may be set to publish one value a topic,
 zigbee2mqtt/<device>/<property>.
+
+Topics are made of names that a person may change; the list also names the address of each device,
+which stays. Whoever is renamed remains the device it was first known as, and a new one that takes
+over a name is another device.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,12 +23,24 @@ from caretaker.quantities import QUANTITIES, Kind
 from caretaker.vocabulary import Arrival, Rejected, RejectReason
 from ingest.codecs.fields import Fields, plain
 from ingest.codecs.keys import Key, identify
-from ingest.codecs.port import MAX_NAME, Heard, Memory, Route, arrive, refuse, usable_name
+from ingest.codecs.port import (
+    CALLED,
+    MAX_NAME,
+    Heard,
+    Memory,
+    Route,
+    arrive,
+    refuse,
+    usable_name,
+)
 from ingest.driver import Driver, Field
 from ingest.plan import Leaf, State, compile_fields
 from ingest.units import UnknownUnitError, factor_offset
 
 _PREFIX = "zigbee2mqtt:x:"
+_FIRST, _OWNER = "zigbee2mqtt:first:", "zigbee2mqtt:owner:"
+"""The name an address was first known by, and the address whose first name one is."""
+_ADDRESS = re.compile(r"0x[0-9a-f]{16}")
 _TOPIC = "/bridge/devices"
 _MAX_DEVICES = 1_000
 _MAX_PROPERTIES = 300
@@ -51,7 +68,7 @@ class Zigbee2Mqtt:
     def explains(self, key: str, value: bytes) -> Iterable[str]:
         """Return the name of a device, of which its topic is made."""
         del value
-        return (key.removeprefix(_PREFIX),)
+        return (key.removeprefix(_PREFIX),) if key.startswith(_PREFIX) else ()
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return the one device a message speaks of; the list of devices teaches."""
@@ -92,17 +109,46 @@ class Zigbee2Mqtt:
             return refuse(heard, self._driver, heard.json)
         if not isinstance(heard.json, list):
             return refuse(heard, self._driver, Rejected(RejectReason.WRONG_SHAPE, "no list"))
-        news = []
+        news: list[tuple[str, bytes]] = []
+        names = _Names(self._memory)
         for item in heard.json[:_MAX_DEVICES]:
             name = item.get("friendly_name") if isinstance(item, Mapping) else None
             definition = item.get("definition") if isinstance(item, Mapping) else None
             if not isinstance(name, str) or not usable_name(name):
                 continue
+            names.meet(str(item.get("ieee_address")), name)
             exposes = definition.get("exposes") if isinstance(definition, Mapping) else None
             told = read_exposes(exposes, self._table)
             if told["is"] or told["not"]:
                 news.append((_PREFIX + name, json.dumps(told, sort_keys=True).encode()))
-        return arrive(heard, self._driver, device="", knowledge=tuple(news))
+        return arrive(heard, self._driver, device="", knowledge=(*news, *names.news.items()))
+
+
+class _Names:
+    """Who is called what now, and what each was called first."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self.news: dict[str, bytes] = {}
+
+    def _known(self, key: str) -> bytes:
+        return self.news.get(key, self._memory.get(key, b""))
+
+    def meet(self, address: str, name: str) -> None:
+        """Take note of a device's name; one without a Zigbee address (a group) has only that."""
+        if not _ADDRESS.fullmatch(address):
+            return
+        first = self._known(_FIRST + address).decode()
+        if not first:
+            owner = self._known(_OWNER + name).decode()
+            first = name if owner in {"", address} else address
+            self.news[_FIRST + address] = first.encode()
+            self.news[_OWNER + first] = address.encode()
+        called = CALLED + "zigbee2mqtt:" + name
+        if first != name:
+            self.news[called] = b"zigbee2mqtt:" + first.encode()
+        elif self._known(called):
+            self.news[called] = b""
 
 
 def read_exposes(exposes: Any, table: State) -> dict[str, Any]:

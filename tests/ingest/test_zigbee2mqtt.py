@@ -126,6 +126,62 @@ def test_one_value_a_topic_is_the_same_device(line: Line) -> None:
     assert found(whole) == found(alone) == {"/door": 1.0}
 
 
+A, B = "0x00158d0001a2b3c4", "0x00158d0005f6e7d8"
+
+
+def named(**names: str) -> list[dict[str, Any]]:
+    addresses = {"a": A, "b": B}
+    return [
+        {**listed(name, exposed("co2", "ppm")), "ieee_address": addresses[which]}
+        for which, name in names.items()
+    ]
+
+
+def device(line: Line, name: str) -> str:
+    return line.hear(f"zigbee2mqtt/{name}", {"co2": 500}).device
+
+
+def test_a_renamed_device_stays_the_device_it_was(line: Line) -> None:
+    line.hear(LIST, named(a=A))
+    assert device(line, A) == f"zigbee2mqtt:{A}"
+    line.hear(LIST, named(a="hall"))
+    assert device(line, "hall") == f"zigbee2mqtt:{A}"
+    assert line.decoder.suggest(f"zigbee2mqtt:{A}", {"co2"}, set()).name == "hall"
+    gone = line.hear("zigbee2mqtt/hall/availability", b"offline")
+    assert (gone.device, gone.available) == (f"zigbee2mqtt:{A}", False)
+    line.hear(LIST, named(a="room 101"))
+    line.restart()
+    assert device(line, "room 101") == f"zigbee2mqtt:{A}"
+    line.hear(LIST, named(a=A))
+    assert device(line, A) == f"zigbee2mqtt:{A}"
+
+
+def test_a_new_device_that_takes_a_name_over_is_another(line: Line) -> None:
+    assert device(line, "hall") == "zigbee2mqtt:hall"  # heard before the list
+    line.hear(LIST, named(a="hall"))
+    assert device(line, "hall") == "zigbee2mqtt:hall"
+    line.hear(LIST, named(a="old", b="hall"))
+    assert device(line, "old") == "zigbee2mqtt:hall"
+    assert device(line, "hall") == f"zigbee2mqtt:{B}"
+
+
+def test_two_devices_may_change_names(line: Line) -> None:
+    line.hear(LIST, named(a="left", b="right"))
+    line.hear(LIST, named(a="right", b="left"))
+    assert device(line, "right") == "zigbee2mqtt:left"
+    assert device(line, "left") == "zigbee2mqtt:right"
+    line.hear(LIST, named(a="left", b="right"))
+    line.restart()
+    assert device(line, "right") == "zigbee2mqtt:right"
+
+
+def test_what_a_person_joined_is_found_under_a_new_name(line: Line) -> None:
+    line.hear(LIST, named(a="hall"))
+    line.decoder.set_aliases({"zigbee2mqtt:hall": "zigbee2mqtt:first"})
+    line.hear(LIST, named(a="room 101"))
+    assert device(line, "room 101") == "zigbee2mqtt:first"
+
+
 def test_a_hostile_list_is_bounded(line: Line) -> None:
     many = [listed(f"d{n}", exposed("co2", "ppm")) for n in range(1_200)]
     deep: dict[str, Any] = exposed("temperature", "°C")
