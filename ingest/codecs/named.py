@@ -41,11 +41,9 @@ class Named:
         self._skipped = frozenset(driver.options.get("skipped", ()))
 
     def may_read(self, shape: Shape, *, anywhere: bool) -> bool:
-        """Return whether an object has a name that says what it is, or takes it from the topic."""
-        del anywhere
-        if not is_object(shape) or len(shape) > _MAX_NAMES:
-            return False
-        return set(shape) >= _SINGLE or any(isinstance(identify(name), Key) for name in shape)
+        """Return whether a payload is an object of not too many names."""
+        del anywhere  # what a name means depends on the unit that may stand in its value
+        return is_object(shape) and len(shape) <= _MAX_NAMES
 
     def decode(self, heard: Heard, route: Route) -> Sequence[Arrival] | None:
         """Return the one device of a message; None when no name in it says what it is."""
