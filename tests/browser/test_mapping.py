@@ -97,6 +97,9 @@ def test_a_unit_is_given_to_what_a_dialect_held_without_one(
     page.get_by_test_id("unit-MT681.P").select_option("W")
     expect(page.get_by_test_id("mapping-preview")).to_contain_text("（MT681） 0.30")
     page.get_by_test_id("mapping-keep").click()
+    expect(
+        page.get_by_text("已保存", exact=False)
+    ).to_be_visible()  # and used: the form is gone before
     expect(page.get_by_test_id("explain")).to_have_count(0)
     with app.journal.reader() as connection:
         rows = connection.execute(
