@@ -1,5 +1,6 @@
 """How the journal file is opened, and brought from an older version to this one."""
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -85,3 +86,10 @@ def migrate(connection: sqlite3.Connection, *, name: str) -> int:
             connection.execute("ROLLBACK")
             raise
     return len(MIGRATIONS)
+
+
+def roll_back(connection: sqlite3.Connection) -> None:
+    """End a transaction as if it had never begun, if one is open and the file still answers."""
+    with contextlib.suppress(sqlite3.Error):
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")

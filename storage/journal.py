@@ -20,7 +20,7 @@ from caretaker.worker import Worker
 from storage import devices as device_records
 from storage import lease, rollup
 from storage.commit import Committer
-from storage.connection import open_writer
+from storage.connection import open_writer, roll_back
 from storage.judging import Judging
 from storage.port import Arithmetic, Interval, Judge, Stored
 from storage.readers import Readers
@@ -75,7 +75,7 @@ class Journal:
         self._batches: deque[_Batch] = deque()
         self._calls: deque[_Call] = deque()
         self._waiting = self._taken_before = 0
-        self._stopping = False
+        self._stopping = self._stale = False
         self._ended = threading.Event()
         self.worker = Worker("journal", self._run, stopping=self._ended)
         self._batches_in_hand: deque[_Batch] = deque()
@@ -303,6 +303,11 @@ class Journal:
             self._batches_in_hand.popleft()[1](None, StorageError(str(error)))
 
     def _begin(self, connection: sqlite3.Connection) -> None:
+        if self._stale:  # memory holds what was rolled back: nothing is written before it is right
+            self._committer.load(connection)
+            if self._judging is not None:
+                self._judging.judge.load(connection)
+            self._stale = False
         connection.execute("BEGIN IMMEDIATE")
         if self.epoch:
             lease.check(connection, self.epoch)
@@ -327,13 +332,8 @@ class Journal:
     def _recover(self, connection: sqlite3.Connection, error: BaseException) -> None:
         self.failing = f"{type(error).__name__}: {error}"
         self._roller.forget()
-        with contextlib.suppress(sqlite3.Error):
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-        with contextlib.suppress(Exception):  # tried again with the next batch
-            self._committer.load(connection)
-            if self._judging is not None:
-                self._judging.judge.load(connection)
+        roll_back(connection)
+        self._stale = True
 
     def _transact(self, work: Callable[[sqlite3.Connection], T], future: Future[T]) -> None:
         connection = self._connection
@@ -343,9 +343,7 @@ class Journal:
             result = work(connection)
             connection.execute("COMMIT")
         except BaseException as error:
-            with contextlib.suppress(sqlite3.Error):
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+            roll_back(connection)
             self._roller.forget()
             future.set_exception(error)
         else:

@@ -1,5 +1,6 @@
 """What codecs stand on: several devices a message, knowledge, replies, wills, redeliveries."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -127,6 +128,22 @@ def test_each_device_of_a_redelivered_message_is_absorbed_once(journal: Journal)
     assert len(journal.append(two[:2]).readings) == 2
     stored = journal.append([replace(arrival, received_ms=NOW_MS + 5) for arrival in two[2:]])
     assert (len(stored.readings), stored.duplicates) == (0, 2)
+
+
+def test_what_was_rolled_back_is_not_remembered_even_if_the_file_cannot_be_read(
+    journal: Journal,
+) -> None:
+    arrivals = both(message("x/y", b"3"))
+    other = sqlite3.connect(journal.path)
+    other.execute("ALTER TABLE delivery RENAME TO elsewhere")
+    for _ in range(2):
+        with pytest.raises(StorageError):
+            journal.append(arrivals)
+    other.execute("ALTER TABLE elsewhere RENAME TO delivery")
+    other.close()
+    again = [replace(arrival, redelivered=True) for arrival in arrivals]
+    stored = journal.append(again)
+    assert (len(stored.readings), stored.duplicates) == (2, 0)
 
 
 def both(sent: Message) -> list[Arrival]:
